@@ -1,0 +1,57 @@
+//! Numbers instead of memory.
+
+use crate::AllocResult;
+
+/// Hands out numbers, such as process ids, interrupt lines or address-space ids.
+///
+/// # Complexity
+///
+/// Each implementation states the worst case of each operation.
+pub trait IdAllocator {
+    /// Adds the `count` ids from `first` on; they are free.
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidParam`](crate::AllocError::InvalidParam): `count` is 0, `first + (count − 1)` overflows, or an
+    ///   id is beyond the documented span.
+    /// - [`MemoryOverlap`](crate::AllocError::MemoryOverlap): one of the ids is managed already.
+    /// - [`NoMemory`](crate::AllocError::NoMemory): a documented limit on the number of ranges is reached.
+    fn add_ids(&mut self, first: usize, count: usize) -> AllocResult;
+
+    /// Hands out `count` consecutive ids, the first a multiple of `align_pow2`. Returns the first.
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidParam`](crate::AllocError::InvalidParam): `count` is 0 or `align_pow2` no power of two.
+    /// - [`NoMemory`](crate::AllocError::NoMemory): no such ids are free.
+    fn alloc_id(&mut self, count: usize, align_pow2: usize) -> AllocResult<usize>;
+
+    /// Hands out exactly the id `id`.
+    ///
+    /// # Errors
+    ///
+    /// - [`NoMemory`](crate::AllocError::NoMemory): the id is allocated or not managed here.
+    fn alloc_fixed_id(&mut self, id: usize) -> AllocResult;
+
+    /// Takes back the `count` ids from `start_id` on: any allocated ids, each once.
+    ///
+    /// # Errors
+    ///
+    /// - [`NotAllocated`](crate::AllocError::NotAllocated): `count` is 0, or an id among them is free or not
+    ///   managed here. None is taken back then.
+    fn dealloc_id(&mut self, start_id: usize, count: usize) -> AllocResult;
+
+    /// Whether the id is handed out. An id that is not managed here is not.
+    fn is_allocated(&self, id: usize) -> bool;
+
+    /// Ids managed.
+    fn size(&self) -> usize;
+
+    /// Ids handed out.
+    fn used(&self) -> usize;
+
+    /// Ids free: `size − used`.
+    fn available(&self) -> usize {
+        self.size() - self.used()
+    }
+}

