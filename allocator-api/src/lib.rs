@@ -55,6 +55,7 @@
 pub mod address;
 mod base;
 mod byte;
+mod declaration;
 mod error;
 mod id;
 mod invalid_frees;
@@ -64,6 +65,7 @@ mod paged;
 pub use address::AddressRange;
 pub use base::{BaseAllocator, ConstEmpty};
 pub use byte::ByteAllocator;
+pub use declaration::{Declaration, Declared, Gap};
 pub use error::{AllocError, AllocResult};
 pub use id::IdAllocator;
 pub use invalid_frees::InvalidFrees;
