@@ -216,7 +216,7 @@ mod tests {
         Boot { plan, record: Record::of_log(log), log_path: None, verdict, took: Duration::from_millis(1500) }
     }
 
-    const GOOD: &str = include_str!("../../testdata/slab-512M.log");
+    const GOOD: &str = include_str!("../../testdata/short.log");
 
     #[test]
     fn figures_and_reasons_stand_in_the_report_once() {
