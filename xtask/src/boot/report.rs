@@ -10,7 +10,7 @@ use super::scenario::Scenario;
 use super::{Boot, Verdict};
 
 /// Lines of a failed boot's log that are printed.
-const LOG_LINES_SHOWN: usize = 40;
+const LOG_LINES_SHOWN: usize = 20;
 
 /// Prints the whole report to the output.
 pub(crate) fn print(boots: &[Boot]) {
