@@ -8,6 +8,7 @@ use allocator_api::{AddressRange, AllocError, AllocResult, ConstEmpty, Declared,
 use crate::{
     bench::Bench,
     book::{Book, Entry},
+    order::Order,
     random::Random,
     slot::SlotLoan,
     verdict::{Step, Stop, With, answers, broken, equal, mistake},
@@ -121,6 +122,27 @@ impl<'b, A: IdAllocator + ConstEmpty + Declared> Subject<'b, A> {
             self.live.cut(range).ok_or_else(|| mistake("ids: the book has room"))?;
         }
         self.expect_counts().with(first)
+    }
+
+    /// Gives back one of the live runs, as it was handed out.
+    pub(crate) fn give_back_any(&mut self) -> Step {
+        let index = self.random.below(self.live.len());
+        match self.live.get(index) {
+            Some(entry) => self.dealloc(entry.range.start(), entry.size()),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives every live run back.
+    #[track_caller]
+    pub(crate) fn give_all_back(&mut self, order: Order) -> Step {
+        let all = self.live.len();
+        while let Some(index) = order.next(all, self.live.len(), &mut self.random) {
+            let entry =
+                self.live.get(index).ok_or_else(|| mistake("give back: the index is that of a live run"))?;
+            self.dealloc(entry.range.start(), entry.size())?;
+        }
+        Ok(())
     }
 
     /// `is_allocated` says of every id from `first` to `last` what the books say.
