@@ -33,9 +33,9 @@ pub type DefaultByteAllocator = allocator_slab::SlabByteAllocator;
 
 /// The page backend of the highest rank that is on, with pages of 4 KiB and a span of 64 GiB.
 ///
-/// The first region chooses the span: the 64 GiB between two multiples of 64 GiB in which it lies. So give memory maps a
-/// linear offset that is a multiple of 64 GiB; with another, memory within 64 GiB of the first may lie outside the span, and
-/// be skipped ([`MapReport::skipped_bytes`](crate::MapReport::skipped_bytes)).
+/// The first region chooses the span: the 64 GiB between two multiples of 64 GiB in which it lies. So give
+/// memory maps a linear offset that is a multiple of 64 GiB; with another, memory within 64 GiB of the first
+/// may lie outside the span, and be skipped ([`MapReport::skipped_bytes`](crate::MapReport::skipped_bytes)).
 #[cfg(feature = "bitmap")]
 pub type DefaultPageAllocator =
     allocator_bitmap::package::BitmapPageAllocator<4096, allocator_bitmap::package::BitAlloc16M>;
