@@ -140,12 +140,16 @@ mod tests {
     fn pages_come_lowest_first_and_each_once() {
         let mut word = active(0b1010_0110, u64::MAX);
         let taken = [0; 5].map(|_| word.take_one());
-        assert_eq!(taken, [Some(BASE + PAGE), Some(BASE + 2 * PAGE), Some(BASE + 5 * PAGE), Some(BASE + 7 * PAGE), None]);
+        assert_eq!(
+            taken,
+            [Some(BASE + PAGE), Some(BASE + 2 * PAGE), Some(BASE + 5 * PAGE), Some(BASE + 7 * PAGE), None]
+        );
     }
 
     #[test]
     fn a_run_is_the_lowest_at_an_aligned_address() {
-        for (count, align, bit) in [(2, 1, 1), (2, 2, 6), (2, 8, 8), (3, 4, 8), (1, 64, 64), (1, 4, 8), (4, 1, 6)] {
+        for (count, align, bit) in [(2, 1, 1), (2, 2, 6), (2, 8, 8), (3, 4, 8), (1, 64, 64), (1, 4, 8), (4, 1, 6)]
+        {
             let mut word = active(0b1111_1100_0110, u64::MAX);
             let expected = if bit < 64 { Some(BASE + bit * PAGE) } else { None };
             assert_eq!(word.take_run(count, align * PAGE), expected, "{count} at {align}");
@@ -168,6 +172,7 @@ mod tests {
         assert_eq!(word.put_one(BASE - PAGE), Returned::Elsewhere);
         assert_eq!(word.put_one(BASE + 64 * PAGE), Returned::Elsewhere);
         assert_eq!(word.free(), 0b0111);
-        assert_eq!(Active::<PAGE>::NONE.put_one(0), Returned::Elsewhere);
+        let mut none = Active::<PAGE>::NONE;
+        assert_eq!(none.put_one(0), Returned::Elsewhere);
     }
 }

@@ -171,7 +171,10 @@ mod tests {
                 0..6 => match claim(&mut arena, size) {
                     Some(link) => {
                         assert!(model.iter().all(|(other, _)| *other != link));
-                        assert!(words(&arena, link).iter().all(|w| *w == 0) && child(&arena, link, Side::Left).is_none());
+                        assert!(
+                            words(&arena, link).iter().all(|w| *w == 0)
+                                && child(&arena, link, Side::Left).is_none()
+                        );
                         let contents = vec![step; size];
                         words_mut(&mut arena, link).copy_from_slice(&contents);
                         set_child(&mut arena, link, Side::Right, Some(link));

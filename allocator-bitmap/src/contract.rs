@@ -1,8 +1,8 @@
 //! The traits of the contract, and the one place that hands memory over to be written to.
 
 use allocator_api::{
-    AllocError, AllocResult, BaseAllocator, ConstrainedPageAllocator, Declaration, Declared, PageAllocator, Placement,
-    RemoveError, RemoveMemory,
+    AllocError, AllocResult, BaseAllocator, ConstrainedPageAllocator, Declaration, Declared, PageAllocator,
+    Placement, RemoveError, RemoveMemory,
 };
 
 use crate::{
@@ -75,7 +75,10 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     ///    nobody else uses them.
     /// 2. What holds for links: they are used with this value's records, and not once they are released.
     unsafe fn claim_home(
-        &mut self, fresh: PageRange, joined: PageRange, neighbours: [Option<Link>; 2],
+        &mut self,
+        fresh: PageRange,
+        joined: PageRange,
+        neighbours: [Option<Link>; 2],
     ) -> AllocResult<(Link, Option<PageRange>)> {
         let home = if R::IN_REGION { Some(self.choose_home(fresh, joined, neighbours)?) } else { None };
         let (words, _) = Self::block_size(joined);

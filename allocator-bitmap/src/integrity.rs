@@ -61,7 +61,12 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     }
 
     /// Checks the directory at and below `at`, whose pages lie in `bounds`, and adds its pages to `total` and `free`.
-    fn check_node(&self, at: Option<Link>, bounds: Option<PageRange>, sum: &mut [usize; 2]) -> Result<u64, &'static str> {
+    fn check_node(
+        &self,
+        at: Option<Link>,
+        bounds: Option<PageRange>,
+        sum: &mut [usize; 2],
+    ) -> Result<u64, &'static str> {
         let Some(link) = at else { return Ok(0) };
         let (span, words) = (self.span(link), self.records.words(link));
         let pages = span.pages();

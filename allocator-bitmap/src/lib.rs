@@ -47,6 +47,8 @@ mod layout;
 mod lent;
 mod levels;
 mod memory;
+#[cfg(feature = "package")]
+pub mod package;
 mod page_allocator;
 mod pages;
 mod records;
@@ -57,8 +59,6 @@ mod search;
 mod span;
 mod summary;
 mod word_set;
-#[cfg(feature = "package")]
-pub mod package;
 
 pub use ids::BitmapIdAllocator;
 pub use lent::{Inline, Lent};

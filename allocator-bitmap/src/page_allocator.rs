@@ -183,7 +183,8 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     /// Makes another word active: the next one of the same chunk, else one of the lowest broken chunk, else of a whole one.
     /// Returns whether there is one.
     fn activate_next(&mut self) -> bool {
-        let here = self.active.place().filter(|(link, word)| self.span(*link).record(word / CHUNK_WORDS).mask() != 0);
+        let here =
+            self.active.place().filter(|(link, word)| self.span(*link).record(word / CHUNK_WORDS).mask() != 0);
         let chunk = match here {
             Some((link, word)) => Some((link, word / CHUNK_WORDS)),
             None => self.next_chunk(),

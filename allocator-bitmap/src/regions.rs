@@ -54,7 +54,8 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         let mut i = 0;
         while i < regions.len() {
             if let Some(part) = regions[i].trimmed(PAGE_SIZE)
-                && let Some(pages) = PageRange::new(part.start() >> Self::PAGE_LOG2, part.last() >> Self::PAGE_LOG2)
+                && let Some(pages) =
+                    PageRange::new(part.start() >> Self::PAGE_LOG2, part.last() >> Self::PAGE_LOG2)
             {
                 words += SLOT_WORDS + block_words(cover_of(pages).1) + if i == 0 { 0 } else { JOINING_WORDS };
             }
@@ -115,7 +116,10 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     /// - [`InvalidParam`](AllocError::InvalidParam): `fresh` touches no span and the block would fill it.
     /// - [`NoMemory`](AllocError::NoMemory): neither `fresh` nor a free run of a neighbour has room.
     pub(crate) fn choose_home(
-        &self, fresh: PageRange, joined: PageRange, neighbours: [Option<Link>; 2],
+        &self,
+        fresh: PageRange,
+        joined: PageRange,
+        neighbours: [Option<Link>; 2],
     ) -> AllocResult<PageRange> {
         let (_, count) = Self::block_size(joined);
         let low = PageRange::counted(fresh.first(), count).filter(|home| fresh.contains(*home));
@@ -146,7 +150,11 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     /// Makes `fresh` and its neighbours one span, recorded in `host`: a neighbour's block, or an empty one in the pages
     /// `home`.
     pub(crate) fn join(
-        &mut self, fresh: PageRange, neighbours: [Option<Link>; 2], host: Link, home: Option<PageRange>,
+        &mut self,
+        fresh: PageRange,
+        neighbours: [Option<Link>; 2],
+        host: Link,
+        home: Option<PageRange>,
     ) {
         let joined = self.joined_pages(fresh, neighbours);
         for link in neighbours.into_iter().flatten() {

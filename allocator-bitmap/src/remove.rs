@@ -102,7 +102,14 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     }
 
     /// Records `part` in the empty block `anew`, from what the block `old` says of it.
-    pub(crate) fn record_part(&mut self, old: Link, anew: Link, part: PageRange, home: Option<PageRange>, moved: bool) {
+    pub(crate) fn record_part(
+        &mut self,
+        old: Link,
+        anew: Link,
+        part: PageRange,
+        home: Option<PageRange>,
+        moved: bool,
+    ) {
         let old_records = self.span(old).records();
         self.span_mut(anew).write_header(part, home);
         self.copy_bits(anew, old);

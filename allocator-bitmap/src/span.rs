@@ -78,7 +78,8 @@ impl<W: Deref<Target = [u64]>> Span<W> {
     /// The pages covered, managed or not.
     pub(crate) fn covered(&self) -> PageRange {
         // The last page covered has a number, the one after it may have none.
-        PageRange::new(self.cover(), self.cover() + ((self.chunks() - 1) * CHUNK_PAGES + (CHUNK_PAGES - 1))).unwrap_or(PAGE_ZERO)
+        PageRange::new(self.cover(), self.cover() + ((self.chunks() - 1) * CHUNK_PAGES + (CHUNK_PAGES - 1)))
+            .unwrap_or(PAGE_ZERO)
     }
 
     /// The indices of `pages`, first and last, which are covered.
@@ -150,7 +151,12 @@ impl<W: Deref<Target = [u64]>> Span<W> {
     }
 
     /// The first run of pages with indices in `first` to `last` that are not free: its first and last index.
-    pub(crate) fn first_used(&self, first: usize, last: usize, overlay: Option<Overlay>) -> Option<(usize, usize)> {
+    pub(crate) fn first_used(
+        &self,
+        first: usize,
+        last: usize,
+        overlay: Option<Overlay>,
+    ) -> Option<(usize, usize)> {
         let used = |(word, mask): (usize, u64)| (word, !self.word_with(word, overlay) & mask);
         let (word, bits) = pieces(first, last).map(used).find(|(_, bits)| *bits != 0)?;
         let from = word * WORD_PAGES + bits.trailing_zeros() as usize;
@@ -271,7 +277,9 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
 
     /// Does `change` to each chunk that the pages with indices `first` to `last` lie in.
     fn by_chunks(
-        &mut self, first: usize, last: usize,
+        &mut self,
+        first: usize,
+        last: usize,
         change: impl Fn(&mut Self, usize, usize, usize) -> (ChunkRecord, ChunkRecord),
     ) -> bool {
         let (low, high) = (first / CHUNK_PAGES, last / CHUNK_PAGES);

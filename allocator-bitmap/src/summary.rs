@@ -143,7 +143,11 @@ impl ChunkRecord {
     /// The three numbers.
     #[inline]
     pub(crate) const fn summary(self) -> Summary {
-        Summary { start: (self.0 & 0xffff) as usize, longest: self.longest(), end: (self.0 >> 32 & 0xffff) as usize }
+        Summary {
+            start: (self.0 & 0xffff) as usize,
+            longest: self.longest(),
+            end: (self.0 >> 32 & 0xffff) as usize,
+        }
     }
 
     /// Pages in the longest free run.
