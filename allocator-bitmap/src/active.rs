@@ -24,7 +24,7 @@ pub(crate) struct Active<const PAGE_SIZE: usize> {
     // Address of the page of bit 0.
     base: usize,
     free: u64,
-    // Pages that are managed and hold no records. 0 means that there is no active word.
+    // Pages of the span that hold no records.
     owned: u64,
     span: Option<Link>,
     word: usize,
@@ -37,7 +37,7 @@ pub(crate) enum Returned {
     Taken,
     /// It lies in the active word and cannot be given back.
     Refused,
-    /// It does not lie there.
+    /// It does not lie there, though it may lie between those that do: another span may have pages there.
     Elsewhere,
 }
 
@@ -115,7 +115,7 @@ impl<const PAGE_SIZE: usize> Active<PAGE_SIZE> {
         if self.owned & !self.free & page != 0 {
             self.free |= page;
             Returned::Taken
-        } else if self.owned != 0 {
+        } else if self.owned & page != 0 {
             Returned::Refused
         } else {
             Returned::Elsewhere
@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(word.put_one(BASE), Returned::Refused);
         assert_eq!(word.put_one(BASE + 2 * PAGE), Returned::Taken);
         assert_eq!(word.put_one(BASE + 2 * PAGE), Returned::Refused);
-        assert_eq!(word.put_one(BASE + 3 * PAGE), Returned::Refused);
+        assert_eq!(word.put_one(BASE + 3 * PAGE), Returned::Elsewhere);
         assert_eq!(word.put_one(BASE + 2 * PAGE + 1), Returned::Elsewhere);
         assert_eq!(word.put_one(BASE - PAGE), Returned::Elsewhere);
         assert_eq!(word.put_one(BASE + 64 * PAGE), Returned::Elsewhere);
