@@ -43,6 +43,7 @@ impl<const PAGE_SIZE: usize, R: Records> BaseAllocator for BitmapPageAllocator<P
     unsafe fn add_memory(&mut self, start: usize, size: usize) -> AllocResult {
         let fresh = self.plan(start, size)?;
         let parked = self.park();
+        self.renew();
         let neighbours = self.neighbours(fresh);
         let joined = self.joined_pages(fresh, neighbours);
         let found = match self.roomy_neighbour(joined, neighbours) {
@@ -216,6 +217,7 @@ unsafe impl<const PAGE_SIZE: usize, R: Records> RemoveMemory for BitmapPageAlloc
     fn remove_memory(&mut self, start: usize, size: usize) -> Result<(), RemoveError> {
         let (link, range) = self.range_to_remove(start, size)?;
         let parked = self.park();
+        self.renew();
         let done = self.remove_range(link, range);
         if done.is_err() {
             self.unpark(parked);

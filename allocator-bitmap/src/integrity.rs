@@ -11,7 +11,7 @@ use crate::{
     pages::PageRange,
     records::{Link, Records, Side},
     span::Span,
-    summary::ChunkRecord,
+    summary::{CHUNK_PAGES, ChunkRecord},
 };
 
 impl<const PAGE_SIZE: usize, R: Records> HeapMap for BitmapPageAllocator<PAGE_SIZE, R> {
@@ -100,7 +100,15 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
         for chunk in 0..span.chunks() {
             let record = span.record(chunk);
-            if record != ChunkRecord::of(span.chunk_words(chunk)) {
+            let right = ChunkRecord::of(span.chunk_words(chunk));
+            if record.is_stale() {
+                if !self.stale().contains(link, chunk) {
+                    return Err("a stale record is remembered");
+                }
+                if record.mask() != right.mask() || right.longest() == CHUNK_PAGES {
+                    return Err("a stale record has the right mask and a page in use");
+                }
+            } else if record != right {
                 return Err("a chunk record is what the bits say");
             }
             if (span.next_broken(chunk) == Some(chunk)) != record.is_broken() {

@@ -105,6 +105,43 @@ impl Level {
         node..((node | 7) + 1).min(self.nodes)
     }
 
+    /// What the node above, of which `stored` is the summary so far, becomes when its child `node` changes from `old` to
+    /// `new`.
+    #[inline]
+    fn with_child(self, words: &[u64], stored: Summary, node: usize, old: Summary, new: Summary) -> Summary {
+        if old.same_ends(new) {
+            if new.longest > stored.longest {
+                return Summary { longest: new.longest, ..stored };
+            }
+            if old.longest < stored.longest {
+                return stored;
+            }
+        }
+        self.with_ends(words, stored, node, old, new)
+    }
+
+    /// [`with_child`](Self::with_child), where the ends of the child changed too: looks at the neighbours only, if they
+    /// tell enough.
+    fn with_ends(self, words: &[u64], stored: Summary, node: usize, old: Summary, new: Summary) -> Summary {
+        let pages = self.node_pages();
+        let siblings = self.siblings_from(node & !7);
+        let inside = siblings.start < node && node + 1 < siblings.end;
+        if inside && old.start != pages && new.start != pages {
+            let (below, above) = (self.get(words, node - 1), self.get(words, node + 1));
+            let best = |child: Summary| child.longest.max(below.end + child.start).max(child.end + above.start);
+            // With both neighbours in part used, no run beyond them changes, and so not the ends either.
+            if below.start != pages && above.start != pages {
+                if best(new) >= stored.longest {
+                    return Summary { longest: best(new), ..stored };
+                }
+                if best(old) < stored.longest {
+                    return stored;
+                }
+            }
+        }
+        self.joined(words, node >> FANOUT_LOG2)
+    }
+
     /// What node `node` of the level above must be.
     pub(crate) fn joined(self, words: &[u64], node: usize) -> Summary {
         let mut joiner = Joiner::new();
@@ -126,36 +163,37 @@ pub(crate) fn lift(words: &mut [u64], chunk: usize, mut old: Summary, mut new: S
     let (mut level, mut node) = (Level::chunks(words), chunk);
     while level.nodes > 1 {
         let above = level.above(words);
-        node >>= FANOUT_LOG2;
-        let stored = above.get(words, node);
-        let fresh = if !old.same_ends(new) {
-            level.joined(words, node)
-        } else if new.longest > stored.longest {
-            Summary { longest: new.longest, ..stored }
-        } else if old.longest < stored.longest {
-            return false;
-        } else {
-            level.joined(words, node)
-        };
+        let stored = above.get(words, node >> FANOUT_LOG2);
+        let fresh = level.with_child(words, stored, node, old, new);
         if fresh == stored {
             return false;
         }
+        node >>= FANOUT_LOG2;
         above.set(words, node, fresh);
         (old, new, level) = (stored, fresh, above);
     }
     true
 }
 
-/// Computes every node above the chunks `first` to `last` anew, level by level.
-pub(crate) fn rebuild(words: &mut [u64], mut first: usize, mut last: usize) {
+/// Computes the nodes above the chunks `first` to `last` anew, level by level, until none of a level changes. Returns
+/// whether the root changed.
+pub(crate) fn rebuild(words: &mut [u64], mut first: usize, mut last: usize) -> bool {
     let mut level = Level::chunks(words);
     while level.nodes > 1 {
         let above = level.above(words);
         (first, last) = (first >> FANOUT_LOG2, last >> FANOUT_LOG2);
+        let mut changed = false;
         for node in first..=last {
             let summary = level.joined(words, node);
-            above.set(words, node, summary);
+            if summary != above.get(words, node) {
+                above.set(words, node, summary);
+                changed = true;
+            }
+        }
+        if !changed {
+            return false;
         }
         level = above;
     }
+    true
 }

@@ -57,6 +57,7 @@ mod remove;
 mod request;
 mod search;
 mod span;
+mod stale;
 mod summary;
 mod word_set;
 

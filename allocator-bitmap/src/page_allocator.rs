@@ -4,7 +4,7 @@
 //!
 //! - P1: `total` = the pages of all spans; `used` = those whose bit is zero, less the free ones of the active word.
 //! - P2: the active word's bitmap word is zero, and `owned` are its managed pages without records.
-//! - P3: `near` is what the records of the span it names say.
+//! - P3: all pages of `near` are managed and hold no records.
 #![forbid(unsafe_code)]
 
 use core::fmt;
@@ -13,12 +13,14 @@ use allocator_api::{AllocError, AllocResult, ConstEmpty};
 
 use crate::{
     active::{Active, Returned},
+    bits::WORD_PAGES,
     directory::{self, Want},
     memory::InRegion,
     pages::PageRange,
     records::{Link, Records},
     request::Request,
-    span::Span,
+    span::{After, Span},
+    stale::StaleList,
     summary::{CHUNK_PAGES, CHUNK_WORDS},
 };
 
@@ -64,25 +66,27 @@ pub struct BitmapPageAllocator<const PAGE_SIZE: usize, R: Records = InRegion> {
     pub(crate) total: usize,
     near: Near,
     pub(crate) root: Option<Link>,
+    stale: StaleList,
     // Number of the first page that requests without constraint prefer.
     prefer: usize,
     pub(crate) records: R,
 }
 
-/// The span that the last single page went back to.
+/// The pages around the last single one that went back into the records: one side of its span, if there are records in
+/// the middle. All zeros if there is none.
 #[derive(Debug)]
 struct Near {
     span: Option<Link>,
+    // Address of the page with index 0.
+    base: usize,
+    // Index of the first page.
     first: usize,
-    // Last page less first.
+    // Index of the last page less that of the first.
     extent: usize,
-    cover: usize,
-    records_first: usize,
-    records_pages: usize,
 }
 
 impl Near {
-    const NONE: Self = Self { span: None, first: 0, extent: 0, cover: 0, records_first: 0, records_pages: 0 };
+    const NONE: Self = Self { span: None, base: 0, first: 0, extent: 0 };
 }
 
 impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
@@ -98,13 +102,23 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     /// Without memory yet, and with records kept in `records`.
     #[must_use]
     pub const fn with_records(records: R) -> Self {
-        Self { active: Active::NONE, used: 0, total: 0, near: Near::NONE, root: None, prefer: 0, records }
+        Self {
+            active: Active::NONE,
+            used: 0,
+            total: 0,
+            near: Near::NONE,
+            root: None,
+            stale: StaleList::EMPTY,
+            prefer: 0,
+            records,
+        }
     }
 
     /// Pages in the longest run that could be handed out now. O(log n + log s): what the active word holds goes back into
     /// the records first.
     pub fn largest_free_run_pages(&mut self) -> usize {
         let parked = self.park();
+        self.renew();
         let longest = directory::longest(&self.records, self.root);
         self.unpark(parked);
         longest
@@ -153,6 +167,28 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
     }
 
+    /// Does what a change of `link`'s pages left to be done.
+    #[inline]
+    fn note(&mut self, link: Link, after: After) {
+        if let Some(chunk) = after.stale {
+            self.stale.push(link, chunk);
+        }
+        self.tell(link, after.tell);
+    }
+
+    /// Renews every stale record: a search is to follow.
+    #[inline]
+    pub(crate) fn renew(&mut self) {
+        while let Some((link, chunk)) = self.stale.pop() {
+            let has_to_know = self.span_mut(link).refresh(chunk);
+            self.tell(link, has_to_know);
+        }
+    }
+
+    pub(crate) const fn stale(&self) -> &StaleList {
+        &self.stale
+    }
+
     /// Puts the free pages of the active word back into the records. Returns its place for [`unpark`](Self::unpark).
     pub(crate) fn park(&mut self) -> Option<(Link, usize)> {
         let (link, word) = self.active.place().filter(|_| self.active.free() != 0)?;
@@ -172,12 +208,10 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
 
     /// Makes word `word` of a span, which has a free page, the active one. The one before has none left.
     fn activate(&mut self, link: Link, word: usize) {
-        let mut span = self.span_mut(link);
-        let (free, has_to_know) = span.take_word(word);
-        let base = (span.cover() + word * crate::bits::WORD_PAGES) << Self::PAGE_LOG2;
-        let owned = span.owned_mask(word);
-        self.active = Active::new(base, link, word, free, owned);
-        self.tell(link, has_to_know);
+        let room = self.stale.has_room();
+        let (free, after) = self.span_mut(link).take_word(word, room);
+        self.set_active(link, word, free);
+        self.note(link, after);
     }
 
     /// Makes another word active: the next one of the same chunk, else one of the lowest broken chunk, else of a whole one.
@@ -196,7 +230,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     }
 
     /// The chunk that single pages come from next: a broken one before a whole one, a preferred one before others.
-    fn next_chunk(&self) -> Option<(Link, usize)> {
+    fn next_chunk(&mut self) -> Option<(Link, usize)> {
         let broken = self.next_broken_chunk(self.prefer);
         let from_preferred = broken.or_else(|| self.next_free_chunk(self.prefer));
         if self.prefer == 0 {
@@ -217,8 +251,9 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
     }
 
-    fn next_free_chunk(&self, from: usize) -> Option<(Link, usize)> {
+    fn next_free_chunk(&mut self, from: usize) -> Option<(Link, usize)> {
         let within = PageRange::new(from, usize::MAX)?;
+        self.renew();
         let (link, index) = self.search_in(&Request { count: 1, align: 1, boundary: None, within })?;
         Some((link, index / CHUNK_PAGES))
     }
@@ -269,6 +304,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         if request.count > self.total - self.used {
             return Err(AllocError::NoMemory);
         }
+        self.renew();
         if let Some((link, index)) = self.search_in(request) {
             return Ok(self.take(link, index, request.count));
         }
@@ -285,7 +321,8 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
     }
 
-    /// Where a run as `request` wants it is free: a span, and an index in it. Sees nothing of the active word.
+    /// Where a run as `request` wants it is free: a span, and an index in it. Sees nothing of the active word; no record is
+    /// stale.
     fn search_in(&self, request: &Request) -> Option<(Link, usize)> {
         let mut from = request.within.first();
         loop {
@@ -329,7 +366,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
 
     /// Parks the active word if it is one of those that the pages with indices `first` to `last` are in.
     fn park_if_among(&mut self, link: Link, first: usize, last: usize) {
-        let words = first / crate::bits::WORD_PAGES..=last / crate::bits::WORD_PAGES;
+        let words = first / WORD_PAGES..=last / WORD_PAGES;
         if self.active.place().is_some_and(|(span, word)| span == link && words.contains(&word)) {
             self.park();
             self.active = Active::NONE;
@@ -352,46 +389,63 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     /// Takes a page back that is not in the active word.
     #[inline(never)]
     fn dealloc_elsewhere(&mut self, address: usize) -> AllocResult {
-        let page = address >> Self::PAGE_LOG2;
-        let (Some(mut link), 0) = (self.near.span, address & (PAGE_SIZE - 1)) else {
+        // The bits below a page go to the top: one comparison tests alignment and both ends.
+        let index = address.wrapping_sub(self.near.base).rotate_right(Self::PAGE_LOG2);
+        let near = index.wrapping_sub(self.near.first) <= self.near.extent;
+        let Some(link) = self.near.span.filter(|_| near) else {
             return self.dealloc_far(address);
         };
-        if page.wrapping_sub(self.near.first) > self.near.extent {
-            link = self.approach(page).ok_or(AllocError::NotAllocated)?;
+        if self.span_mut(link).put_quickly(index) {
+            self.used -= 1;
+            return Ok(());
         }
-        if page.wrapping_sub(self.near.records_first) < self.near.records_pages {
+        self.dealloc_slowly(link, index)
+    }
+
+    /// Takes a page back that is not near, if it is one.
+    #[inline(never)]
+    fn dealloc_far(&mut self, address: usize) -> AllocResult {
+        if address & (PAGE_SIZE - 1) != 0 {
             return Err(AllocError::NotAllocated);
         }
-        let index = page - self.near.cover;
-        let has_to_know = self.span_mut(link).put_one(index).ok_or(AllocError::NotAllocated)?;
+        let page = address >> Self::PAGE_LOG2;
+        let link = directory::lookup(&self.records, self.root, page).ok_or(AllocError::NotAllocated)?;
+        let span = self.span(link);
+        let pages = span.part_of(page).ok_or(AllocError::NotAllocated)?;
+        let (first, last) = span.indices(pages);
+        let base = span.cover() << Self::PAGE_LOG2;
+        let index = page - span.cover();
+        self.near = Near { span: Some(link), base, first, extent: last - first };
+        self.dealloc_slowly(link, index)
+    }
+
+    /// Takes the page with index `index` back, if it is not free.
+    #[inline(never)]
+    fn dealloc_slowly(&mut self, link: Link, index: usize) -> AllocResult {
+        let (word, page) = (index / WORD_PAGES, 1 << (index % WORD_PAGES));
+        let free = self.span(link).word(word);
+        if free & page != 0 {
+            return Err(AllocError::NotAllocated);
+        }
         self.used -= 1;
-        self.tell(link, has_to_know);
+        if free == 0 && self.active.free() == 0 {
+            // Neither this word nor the active one has a free page: this page is handed out next, without a look at the
+            // records. Freeing and allocating by turns stays as cheap in a full memory as in an empty one.
+            self.set_active(link, word, page);
+        } else {
+            let room = self.stale.has_room();
+            let after = self.span_mut(link).put_one(index, room);
+            self.note(link, after);
+        }
         Ok(())
     }
 
-    /// The first page given back outside the active word, or no page's address.
-    fn dealloc_far(&mut self, address: usize) -> AllocResult {
-        let page = address >> Self::PAGE_LOG2;
-        if address & (PAGE_SIZE - 1) != 0 || self.approach(page).is_none() {
-            return Err(AllocError::NotAllocated);
-        }
-        self.dealloc_elsewhere(address)
-    }
-
-    /// Makes the span of `page` the near one.
-    fn approach(&mut self, page: usize) -> Option<Link> {
-        let link = directory::lookup(&self.records, self.root, page)?;
+    /// Makes word `word`, which is zero in the bitmap, the active one, with the pages `free`.
+    fn set_active(&mut self, link: Link, word: usize, free: u64) {
         let span = self.span(link);
-        let (pages, records, cover) = (span.pages(), span.records(), span.cover());
-        self.near = Near {
-            span: Some(link),
-            first: pages.first(),
-            extent: pages.last() - pages.first(),
-            cover,
-            records_first: records.map_or(0, PageRange::first),
-            records_pages: records.map_or(0, PageRange::count),
-        };
-        Some(link)
+        let base = (span.cover() + word * WORD_PAGES) << Self::PAGE_LOG2;
+        let owned = span.owned_mask(word);
+        self.active = Active::new(base, link, word, free, owned);
     }
 
     /// Takes `run` back.

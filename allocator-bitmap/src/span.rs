@@ -7,7 +7,8 @@
 //! # Invariants
 //!
 //! - B1: a bit is one exactly if its page is managed, not handed out, not a record, and not in the active word.
-//! - B2: every chunk record is [`ChunkRecord::of`] its words, every node above is its children joined.
+//! - B2: every chunk record that is not stale is [`ChunkRecord::of`] its words, a stale one has the right mask; every node
+//!   above is its children joined.
 //! - B3: the set of broken chunks has exactly those whose record says so.
 //!
 //! # Costs
@@ -18,7 +19,7 @@
 use core::ops::{Deref, DerefMut};
 
 use crate::{
-    bits::{WORD_PAGES, ones},
+    bits::{WORD_PAGES, longest_run_above, ones},
     layout::{
         CHUNKS, COVER, FIRST, HEADER_WORDS, LAST, LEVELS_AT, RECORDS_FIRST, RECORDS_PAGES, TOP_AT, TOP_HEIGHT,
         block_words, cover_of, levels_at, set_at, top_at, top_height,
@@ -36,6 +37,15 @@ pub(crate) struct Overlay {
     pub(crate) word: usize,
     /// Its free pages.
     pub(crate) free: u64,
+}
+
+/// What a change of pages leaves to be done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct After {
+    /// Whether the directory has to know.
+    pub(crate) tell: bool,
+    /// A chunk whose record became stale.
+    pub(crate) stale: Option<usize>,
 }
 
 /// The words of a block, to read or to change.
@@ -133,9 +143,24 @@ impl<W: Deref<Target = [u64]>> Span<W> {
         word_set::next_member(&self.0[set_at(self.chunks())..], self.chunks(), from)
     }
 
+    /// The managed pages around `page` up to the next that hold records; `None` if it holds records.
+    pub(crate) fn part_of(&self, page: usize) -> Option<PageRange> {
+        let pages = self.pages();
+        let here = PageRange::counted(page, 1)?;
+        match self.records() {
+            Some(records) => pages.without(records).into_iter().flatten().find(|part| part.contains(here)),
+            None => Some(pages),
+        }
+    }
+
     /// The pages of word `word` that are managed and hold no records.
     pub(crate) fn owned_mask(&self, word: usize) -> u64 {
         let first = word * WORD_PAGES;
+        let number = self.cover() + first;
+        let here = PageRange::new(number, number + (WORD_PAGES - 1)).unwrap_or(PAGE_ZERO);
+        if self.pages().contains(here) && self.records().is_none_or(|records| records.common(here).is_none()) {
+            return u64::MAX;
+        }
         let part = |pages: PageRange| {
             let (low, high) = self.indices(pages);
             let (low, high) = (low.max(first), high.min(first + WORD_PAGES - 1));
@@ -287,14 +312,14 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
             let (old, new) = change(self, low, first % CHUNK_PAGES, last % CHUNK_PAGES + 1);
             return self.settle(low, old, new);
         }
+        let mut broken_changed = false;
         for chunk in low..=high {
             let from = if chunk == low { first % CHUNK_PAGES } else { 0 };
             let to = if chunk == high { last % CHUNK_PAGES + 1 } else { CHUNK_PAGES };
             let (old, new) = change(self, chunk, from, to);
-            self.store(chunk, old, new);
+            broken_changed |= self.store(chunk, old, new);
         }
-        levels::rebuild(&mut self.0, low, high);
-        true
+        levels::rebuild(&mut self.0, low, high) || broken_changed
     }
 
     /// Makes the free pages with indices `first` to `last` used. Returns whether the directory has to know.
@@ -316,7 +341,8 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         }
         // A run that touches no end and is not the longest is in none of the three numbers.
         let unseen = low > 0 && high < CHUNK_PAGES && high - low < old.longest();
-        let new = if unseen { old.with_mask(mask) } else { ChunkRecord::of(self.chunk_words(chunk)) };
+        let new =
+            if unseen || old.is_stale() { old.with_mask(mask) } else { ChunkRecord::of(self.chunk_words(chunk)) };
         (old, new)
     }
 
@@ -334,66 +360,106 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
             *word |= bits;
             mask |= 1 << i;
         }
-        let (low, high) = self.run_around(chunk, first, end);
-        (old, ChunkRecord::new(old.summary().with_run(low, high, CHUNK_PAGES), mask))
+        (old, self.grown(chunk, first, end, old.with_mask(mask)))
     }
 
-    /// Makes the page with index `index` free. `None` if it is free already; else whether the directory has to know.
+    /// What the record `old` of chunk `chunk` becomes when its pages `first` to `end` (exclusive) became free. Its mask is
+    /// right already.
+    fn grown(&self, chunk: usize, first: usize, end: usize, old: ChunkRecord) -> ChunkRecord {
+        if !old.is_stale() {
+            let (low, high) = self.run_around(chunk, first, end);
+            return ChunkRecord::new(old.summary().with_run(low, high, CHUNK_PAGES), old.mask());
+        }
+        let words = self.chunk_words(chunk);
+        if words.iter().all(|word| *word == u64::MAX) { ChunkRecord::of(words) } else { old }
+    }
+
+    /// Makes the page with index `index` free if that changes nothing but its word's bit: there are free pages in the word,
+    /// and either none beside the page, or the record is stale already. Returns whether it was so; else nothing changed.
     #[inline]
-    pub(crate) fn put_one(&mut self, index: usize) -> Option<bool> {
+    pub(crate) fn put_quickly(&mut self, index: usize) -> bool {
         let bit = index % WORD_PAGES;
-        let word = &mut self.0[HEADER_WORDS + index / WORD_PAGES];
-        let before = *word;
-        if before >> bit & 1 != 0 {
-            return None;
+        let page = 1 << bit;
+        let chunks = self.chunks();
+        // An index beyond the block is no page of it.
+        let Some(before) = self.0.get(HEADER_WORDS + index / WORD_PAGES).copied() else {
+            return false;
+        };
+        let after = before | page;
+        // A word that becomes full may make the chunk wholly free.
+        if before == 0 || after == before || after == u64::MAX {
+            return false;
         }
-        let after = before | 1 << bit;
-        *word = after;
-        // Ones from the page downwards and upwards, itself in both.
-        let below = (after << (WORD_PAGES - 1 - bit)).leading_ones() as usize;
-        let above = (after >> bit).trailing_ones() as usize;
-        let inside = below <= bit && bit + above < WORD_PAGES;
-        let record = self.record(index / CHUNK_PAGES);
-        if before != 0 && inside && below + above - 1 <= record.longest() {
-            return Some(false);
+        // Alone between used pages of its word, it is no longer a run than others there. At the ends of the word, one of
+        // the pages beside is in another one.
+        let beside = before & (page << 1 | page >> 1) != 0 || bit.wrapping_sub(1) >= WORD_PAGES - 2;
+        let record = HEADER_WORDS + CHUNK_WORDS * chunks + index / CHUNK_PAGES;
+        if beside && !self.0.get(record).is_some_and(|record| ChunkRecord(*record).is_stale()) {
+            return false;
         }
-        Some(self.put_one_slow(index, record))
+        self.0[HEADER_WORDS + index / WORD_PAGES] = after;
+        true
     }
 
-    #[inline(never)]
-    fn put_one_slow(&mut self, index: usize, old: ChunkRecord) -> bool {
+    /// Makes the page with index `index`, which is used, free. If its chunk's record changes, it becomes stale where
+    /// `may_be_stale`.
+    pub(crate) fn put_one(&mut self, index: usize, may_be_stale: bool) -> After {
         let (chunk, page) = (index / CHUNK_PAGES, index % CHUNK_PAGES);
-        let (low, high) = self.run_around(chunk, page, page + 1);
-        let mask = old.mask() | 1 << (page / WORD_PAGES);
-        let new = ChunkRecord::new(old.summary().with_run(low, high, CHUNK_PAGES), mask);
-        self.settle(chunk, old, new)
+        let (at, bit) = (HEADER_WORDS + index / WORD_PAGES, index % WORD_PAGES);
+        let before = self.0[at];
+        let word = before | 1 << bit;
+        self.0[at] = word;
+        let old = self.record(chunk);
+        // Ones from the page downwards and upwards, itself in both.
+        let below = (word << (WORD_PAGES - 1 - bit)).leading_ones() as usize;
+        let above = (word >> bit).trailing_ones() as usize;
+        let inside = below <= bit && bit + above < WORD_PAGES;
+        if before != 0 && inside && (old.is_stale() || below + above - 1 <= old.longest()) {
+            return After { tell: false, stale: None };
+        }
+        let marked = old.with_mask(old.mask() | 1 << (page / WORD_PAGES));
+        let new = self.grown(chunk, page, page + 1, marked);
+        if new == marked {
+            return After { tell: new != old && self.store(chunk, old, new), stale: None };
+        }
+        if !old.is_stale() && may_be_stale && new.longest() != CHUNK_PAGES {
+            return After { tell: self.store(chunk, old, marked.stale()), stale: Some(chunk) };
+        }
+        After { tell: self.settle(chunk, old, new), stale: None }
     }
 
-    /// Takes all free pages of word `word`. Returns them, and whether the directory has to know.
-    pub(crate) fn take_word(&mut self, word: usize) -> (u64, bool) {
+    /// Takes all free pages of word `word`, of which there are some. If the chunk's record changes, it becomes stale where
+    /// `may_be_stale`. Returns the pages.
+    pub(crate) fn take_word(&mut self, word: usize, may_be_stale: bool) -> (u64, After) {
         let chunk = word / CHUNK_WORDS;
         let old = self.record(chunk);
         let free = core::mem::take(&mut self.0[HEADER_WORDS + word]);
-        let mask = old.mask() & !(1 << (word % CHUNK_WORDS));
+        let marked = old.with_mask(old.mask() & !(1 << (word % CHUNK_WORDS)));
         let inside = free & (1 | 1 << (WORD_PAGES - 1)) == 0;
-        let new = if mask == 0 {
-            ChunkRecord::NONE
-        } else if inside && crate::bits::longest_run_above(free, old.longest() - 1) < old.longest() {
-            old.with_mask(mask)
-        } else {
-            ChunkRecord::of(self.chunk_words(chunk))
-        };
-        (free, self.settle(chunk, old, new))
+        let unseen = inside && longest_run_above(free, old.longest().saturating_sub(1)) < old.longest();
+        if unseen || old.is_stale() {
+            return (free, After { tell: self.store(chunk, old, marked), stale: None });
+        }
+        if may_be_stale {
+            return (free, After { tell: self.store(chunk, old, marked.stale()), stale: Some(chunk) });
+        }
+        let new = ChunkRecord::of(self.chunk_words(chunk));
+        (free, After { tell: self.settle(chunk, old, new), stale: None })
+    }
+
+    /// Computes the record of chunk `chunk` anew if it is stale. Returns whether the directory has to know.
+    pub(crate) fn refresh(&mut self, chunk: usize) -> bool {
+        let old = self.record(chunk);
+        old.is_stale() && self.settle(chunk, old, ChunkRecord::of(self.chunk_words(chunk)))
     }
 
     /// Makes the pages `free` of word `word`, all of whose pages are used, free. Returns whether the directory has to know.
     pub(crate) fn put_word(&mut self, word: usize, free: u64) -> bool {
         let chunk = word / CHUNK_WORDS;
-        let old = self.record(chunk);
         debug_assert_eq!(self.word(word), 0);
         self.0[HEADER_WORDS + word] = free;
         let new = ChunkRecord::of(self.chunk_words(chunk));
-        self.settle(chunk, old, new)
+        self.settle(chunk, self.record(chunk), new)
     }
 
     /// Makes the block cover `pages`, and all that it covers already: moves the bitmap and writes the header. Bits that

@@ -76,6 +76,11 @@ impl Joiner {
     /// Adds the next stretch, of `size` pages.
     #[inline]
     pub(crate) const fn push(&mut self, next: Summary, size: usize) {
+        if next.longest == 0 {
+            self.wholly_free = false;
+            self.so_far.end = 0;
+            return;
+        }
         let joined = self.so_far.end + next.start;
         let all = next.start == size;
         if self.wholly_free {
@@ -101,14 +106,20 @@ impl Joiner {
 /// The summary of a chunk, packed into a word, with a mask of its words that have a free page.
 ///
 /// ```text
-///   bits 0..16 start   16..32 longest   32..48 end   48..56 one bit for each word that is not 0
+///   bits 0..16 start   16..32 longest   32..48 end   48..56 one bit for each word that is not 0   56 stale
 /// ```
+///
+/// The three numbers of a *stale* record are those of an earlier time, which the levels above still stand on; its mask
+/// is right. A chunk whose record is stale is never wholly free.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct ChunkRecord(pub(crate) u64);
 
 impl ChunkRecord {
     /// No page of the chunk is free.
     pub(crate) const NONE: Self = Self(0);
+
+    const MASK_AT: u32 = 48;
+    const STALE: u64 = 1 << 56;
 
     /// The record of a chunk of which `words` are the bits.
     pub(crate) fn of(words: &[u64; CHUNK_WORDS]) -> Self {
@@ -137,7 +148,7 @@ impl ChunkRecord {
     pub(crate) const fn new(summary: Summary, mask: u8) -> Self {
         debug_assert!(summary.longest <= CHUNK_PAGES);
         let Summary { start, longest, end } = summary;
-        Self(start as u64 | (longest as u64) << 16 | (end as u64) << 32 | (mask as u64) << 48)
+        Self(start as u64 | (longest as u64) << 16 | (end as u64) << 32 | (mask as u64) << Self::MASK_AT)
     }
 
     /// The three numbers.
@@ -159,19 +170,31 @@ impl ChunkRecord {
     /// The words with a free page, a bit each.
     #[inline]
     pub(crate) const fn mask(self) -> u8 {
-        (self.0 >> 48) as u8
+        (self.0 >> Self::MASK_AT) as u8
     }
 
     /// The same summary with another mask.
     #[inline]
     pub(crate) const fn with_mask(self, mask: u8) -> Self {
-        Self(self.0 & 0xffff_ffff_ffff | (mask as u64) << 48)
+        Self(self.0 & !(0xff << Self::MASK_AT) | (mask as u64) << Self::MASK_AT)
     }
 
     /// Whether some pages of the chunk are free and some are not: taking one breaks no whole chunk.
     #[inline]
     pub(crate) const fn is_broken(self) -> bool {
-        self.mask() != 0 && self.longest() != CHUNK_PAGES
+        self.mask() != 0 && (self.is_stale() || self.longest() != CHUNK_PAGES)
+    }
+
+    /// Whether the three numbers are of an earlier time.
+    #[inline]
+    pub(crate) const fn is_stale(self) -> bool {
+        self.0 & Self::STALE != 0
+    }
+
+    /// The same record, stale.
+    #[inline]
+    pub(crate) const fn stale(self) -> Self {
+        Self(self.0 | Self::STALE)
     }
 }
 
@@ -243,6 +266,8 @@ mod tests {
             let some = free.contains(&true) && free.contains(&false);
             assert_eq!(record.is_broken(), some);
             assert_eq!(record.with_mask(0).summary(), record.summary());
+            assert_eq!(record.stale().with_mask(0xff).summary(), record.summary());
+            assert!(record.stale().is_stale() && !record.is_stale() && record.stale().mask() == record.mask());
         }
     }
 }
