@@ -145,8 +145,18 @@ impl Level {
     /// What node `node` of the level above must be.
     pub(crate) fn joined(self, words: &[u64], node: usize) -> Summary {
         let mut joiner = Joiner::new();
-        for child in self.siblings_from(node << FANOUT_LOG2) {
-            joiner.push(self.get(words, child), self.node_pages());
+        let children = self.siblings_from(node << FANOUT_LOG2);
+        let pages = self.node_pages();
+        if self.height == 0 {
+            for record in &words[self.at + children.start..self.at + children.end] {
+                joiner.push(ChunkRecord(*record).summary(), CHUNK_PAGES);
+            }
+        } else {
+            let stored = &words[self.at + NODE_WORDS * children.start..self.at + NODE_WORDS * children.end];
+            for child in stored.as_chunks::<NODE_WORDS>().0 {
+                let [start, longest, end] = child.map(|pages| pages as usize);
+                joiner.push(Summary { start, longest, end }, pages);
+            }
         }
         joiner.finish()
     }

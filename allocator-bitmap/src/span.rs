@@ -52,11 +52,13 @@ pub(crate) struct After {
 pub(crate) struct Span<W>(pub(crate) W);
 
 /// The words that the pages `first` to `last` lie in, each with the mask of those pages.
+#[inline]
 fn pieces(first: usize, last: usize) -> impl Iterator<Item = (usize, u64)> {
-    (first / WORD_PAGES..=last / WORD_PAGES).map(move |word| {
-        let low = if word == first / WORD_PAGES { first % WORD_PAGES } else { 0 };
-        let high = if word == last / WORD_PAGES { last % WORD_PAGES } else { WORD_PAGES - 1 };
-        (word, ones(low, high - low + 1))
+    let (low, high) = (first / WORD_PAGES, last / WORD_PAGES);
+    let mut from = u64::MAX << (first % WORD_PAGES);
+    (low..high + 1).map(move |word| {
+        let to = if word == high { u64::MAX >> (WORD_PAGES - 1 - last % WORD_PAGES) } else { u64::MAX };
+        (word, core::mem::replace(&mut from, u64::MAX) & to)
     })
 }
 
@@ -218,12 +220,20 @@ impl<W: Deref<Target = [u64]>> Span<W> {
     }
 }
 
+/// Up to this many chunks, changes are carried upwards one by one; of more, the levels are computed anew.
+const FEW_CHUNKS: usize = 4;
+
 const PAGE_ZERO: PageRange = match PageRange::counted(0, 1) {
     Some(range) => range,
     None => panic!("one page is a range"),
 };
 
 impl<W: DerefMut<Target = [u64]>> Span<W> {
+    fn chunk_words_mut(&mut self, chunk: usize) -> &mut [u64; CHUNK_WORDS] {
+        let at = HEADER_WORDS + chunk * CHUNK_WORDS;
+        self.0[at..].first_chunk_mut().expect("a block has eight words for each chunk")
+    }
+
     /// Writes the header of a block over `pages`; the bitmap and all that follows is as it was.
     pub(crate) fn write_header(&mut self, pages: PageRange, records: Option<PageRange>) {
         let (cover, chunks) = cover_of(pages);
@@ -308,18 +318,18 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         change: impl Fn(&mut Self, usize, usize, usize) -> (ChunkRecord, ChunkRecord),
     ) -> bool {
         let (low, high) = (first / CHUNK_PAGES, last / CHUNK_PAGES);
-        if low == high {
-            let (old, new) = change(self, low, first % CHUNK_PAGES, last % CHUNK_PAGES + 1);
-            return self.settle(low, old, new);
-        }
-        let mut broken_changed = false;
+        let mut has_to_know = false;
         for chunk in low..=high {
             let from = if chunk == low { first % CHUNK_PAGES } else { 0 };
             let to = if chunk == high { last % CHUNK_PAGES + 1 } else { CHUNK_PAGES };
             let (old, new) = change(self, chunk, from, to);
-            broken_changed |= self.store(chunk, old, new);
+            has_to_know |=
+                if high - low < FEW_CHUNKS { self.settle(chunk, old, new) } else { self.store(chunk, old, new) };
         }
-        levels::rebuild(&mut self.0, low, high) || broken_changed
+        if high - low >= FEW_CHUNKS {
+            has_to_know |= levels::rebuild(&mut self.0, low, high);
+        }
+        has_to_know
     }
 
     /// Makes the free pages with indices `first` to `last` used. Returns whether the directory has to know.
@@ -331,18 +341,19 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         let old = self.record(chunk);
         let (low, high) = self.run_around(chunk, first, end);
         let mut mask = old.mask();
+        let words = self.chunk_words_mut(chunk);
         for (i, bits) in pieces(first, end - 1) {
-            let word = &mut self.0[HEADER_WORDS + chunk * CHUNK_WORDS + i];
-            debug_assert_eq!(*word & bits, bits, "pages taken are free");
-            *word &= !bits;
-            if *word == 0 {
-                mask &= !(1 << i);
-            }
+            debug_assert_eq!(words[i] & bits, bits, "pages taken are free");
+            words[i] &= !bits;
+            mask &= !(u8::from(words[i] == 0) << i);
         }
-        // A run that touches no end and is not the longest is in none of the three numbers.
-        let unseen = low > 0 && high < CHUNK_PAGES && high - low < old.longest();
-        let new =
-            if unseen || old.is_stale() { old.with_mask(mask) } else { ChunkRecord::of(self.chunk_words(chunk)) };
+        if old.is_stale() {
+            return (old, old.with_mask(mask));
+        }
+        let new = match old.summary().without(first, end, low, high, CHUNK_PAGES) {
+            Some(summary) => ChunkRecord::new(summary, mask),
+            None => ChunkRecord::of(self.chunk_words(chunk)),
+        };
         (old, new)
     }
 
@@ -354,10 +365,10 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
     fn put_in_chunk(&mut self, chunk: usize, first: usize, end: usize) -> (ChunkRecord, ChunkRecord) {
         let old = self.record(chunk);
         let mut mask = old.mask();
+        let words = self.chunk_words_mut(chunk);
         for (i, bits) in pieces(first, end - 1) {
-            let word = &mut self.0[HEADER_WORDS + chunk * CHUNK_WORDS + i];
-            debug_assert_eq!(*word & bits, 0, "pages put are used");
-            *word |= bits;
+            debug_assert_eq!(words[i] & bits, 0, "pages put are used");
+            words[i] |= bits;
             mask |= 1 << i;
         }
         (old, self.grown(chunk, first, end, old.with_mask(mask)))
