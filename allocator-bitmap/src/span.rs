@@ -39,6 +39,15 @@ pub(crate) struct Overlay {
     pub(crate) free: u64,
 }
 
+/// Whether the run of ones around bit `bit` ends inside the word on both sides and is no longer than `longest`.
+#[inline]
+const fn hides_run(word: u64, bit: usize, longest: usize) -> bool {
+    // Ones from the bit downwards and upwards, itself in both.
+    let below = (word << (WORD_PAGES - 1 - bit)).leading_ones() as usize;
+    let above = (word >> bit).trailing_ones() as usize;
+    below <= bit && bit + above < WORD_PAGES && below + above - 1 <= longest
+}
+
 /// What a change of pages leaves to be done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct After {
@@ -404,9 +413,14 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         // Alone between used pages of its word, it is no longer a run than others there. At the ends of the word, one of
         // the pages beside is in another one.
         let beside = before & (page << 1 | page >> 1) != 0 || bit.wrapping_sub(1) >= WORD_PAGES - 2;
-        let record = HEADER_WORDS + CHUNK_WORDS * chunks + index / CHUNK_PAGES;
-        if beside && !self.0.get(record).is_some_and(|record| ChunkRecord(*record).is_stale()) {
-            return false;
+        if beside {
+            let Some(record) = self.0.get(HEADER_WORDS + CHUNK_WORDS * chunks + index / CHUNK_PAGES) else {
+                return false;
+            };
+            let record = ChunkRecord(*record);
+            if !record.is_stale() && !hides_run(after, bit, record.longest()) {
+                return false;
+            }
         }
         self.0[HEADER_WORDS + index / WORD_PAGES] = after;
         true
@@ -417,17 +431,8 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
     pub(crate) fn put_one(&mut self, index: usize, may_be_stale: bool) -> After {
         let (chunk, page) = (index / CHUNK_PAGES, index % CHUNK_PAGES);
         let (at, bit) = (HEADER_WORDS + index / WORD_PAGES, index % WORD_PAGES);
-        let before = self.0[at];
-        let word = before | 1 << bit;
-        self.0[at] = word;
+        self.0[at] |= 1 << bit;
         let old = self.record(chunk);
-        // Ones from the page downwards and upwards, itself in both.
-        let below = (word << (WORD_PAGES - 1 - bit)).leading_ones() as usize;
-        let above = (word >> bit).trailing_ones() as usize;
-        let inside = below <= bit && bit + above < WORD_PAGES;
-        if before != 0 && inside && (old.is_stale() || below + above - 1 <= old.longest()) {
-            return After { tell: false, stale: None };
-        }
         let marked = old.with_mask(old.mask() | 1 << (page / WORD_PAGES));
         let new = self.grown(chunk, page, page + 1, marked);
         if new == marked {
