@@ -442,9 +442,15 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
 
     /// Makes word `word`, which is zero in the bitmap, the active one, with the pages `free`.
     fn set_active(&mut self, link: Link, word: usize, free: u64) {
-        let span = self.span(link);
-        let base = (span.cover() + word * WORD_PAGES) << Self::PAGE_LOG2;
-        let owned = span.owned_mask(word);
+        let offset = (word * WORD_PAGES).wrapping_sub(self.near.first);
+        let inside = offset <= self.near.extent && self.near.extent - offset >= WORD_PAGES - 1;
+        let (base, owned) = if inside && self.near.span == Some(link) {
+            (self.near.base, u64::MAX)
+        } else {
+            let span = self.span(link);
+            (span.cover() << Self::PAGE_LOG2, span.owned_mask(word))
+        };
+        let base = base + ((word * WORD_PAGES) << Self::PAGE_LOG2);
         self.active = Active::new(base, link, word, free, owned);
     }
 
