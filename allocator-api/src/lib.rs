@@ -67,7 +67,7 @@ mod remove;
 
 pub use address::AddressRange;
 pub use base::{BaseAllocator, ConstEmpty};
-pub use byte::ByteAllocator;
+pub use byte::{ByteAllocator, realloc_by_moving};
 pub use constrained::{ConstrainedPageAllocator, Placement};
 pub use declaration::{Declaration, Declared, Gap};
 pub use error::{AllocError, AllocResult};

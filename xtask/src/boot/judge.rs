@@ -23,6 +23,9 @@ pub(crate) fn complaints(plan: &Plan, ending: &Ending, record: &Record) -> Vec<S
         Some(status) if status == scenario.end_status() => {}
         Some(other) => found.push(format!("ended with status {other}, not {}", scenario.end_status())),
     }
+    if !record.tells(scenario.told()) {
+        found.push(format!("the log does not tell `{}`", scenario.told()));
+    }
     memory(plan, record, &mut found);
     if matches!(scenario, Scenario::Normal | Scenario::InvalidFree) {
         for suite in [Suite::Bytes, Suite::Pages] {

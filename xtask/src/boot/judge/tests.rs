@@ -139,21 +139,25 @@ fn a_provoked_failure_needs_its_own_status_and_exit_code() {
         }
         let plan = plan(scenario, "512M");
         let judge = |log: &str, code| complaints(&plan, &Ending::Exited(code), &Record::of_log(log));
-        let log = format!("{boot}\n#> end status={}\n", scenario.end_status());
-        assert_eq!(judge(&log, scenario.exit_code()), [""; 0]);
-        assert_eq!(judge(&log, 33).len(), 1);
-        assert_eq!(judge(boot, scenario.exit_code()).len(), 1);
-        assert_eq!(judge(GOOD, scenario.exit_code()).len(), 1);
+        let code = scenario.exit_code();
+        let told = format!("{boot}\n{}\n", scenario.told());
+        let end = format!("#> end status={}\n", scenario.end_status());
+        assert_eq!(judge(&format!("{told}{end}"), code), [""; 0]);
+        assert_eq!(judge(&format!("{told}{end}"), 33).len(), 1, "the code of a good end");
+        assert_eq!(judge(&told, code), ["the log has no end line"]);
+        assert_eq!(judge(&format!("{boot}\n{end}"), code).len(), 1, "nothing told");
+        assert_eq!(judge(GOOD, code).len(), 2, "a good end, nothing told");
     }
 }
 
 #[test]
 fn an_invalid_free_has_to_be_reported_once_and_only_when_provoked() {
-    let reported = GOOD.replace("#> end", "#> invalid-free address=0x1000 count=1\n#> end");
+    let report = "invalid free of a block of 8 bytes\n#> invalid-free address=0x1000 count=1\n#> end";
+    let reported = GOOD.replace("#> end", report);
     let ok = Ending::Exited(33);
     let provoked = plan(Scenario::InvalidFree, "512M");
     assert_eq!(complaints(&provoked, &ok, &Record::of_log(&reported)), [""; 0]);
-    assert_eq!(complaints(&provoked, &ok, &Record::of_log(GOOD)), ["0 invalid frees reported, not 1"]);
+    assert_eq!(complaints(&provoked, &ok, &Record::of_log(GOOD)).len(), 2);
     assert_eq!(judged(&reported), ["1 invalid frees reported, not 0"]);
     let without_end = reported.lines().filter(|line| !line.contains("end")).collect::<Vec<_>>().join("\n");
     assert!(!complaints(&provoked, &ok, &Record::of_log(&without_end)).is_empty());
