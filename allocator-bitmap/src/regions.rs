@@ -64,16 +64,22 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         words * size_of::<u64>()
     }
 
-    /// Takes a region in, which keeps what [`BaseAllocator::add_memory`](allocator_api::BaseAllocator::add_memory) asks.
+    /// The pages of a region of `size` bytes from `start` that can be taken in.
     ///
-    /// Where blocks lie in regions, the region is the allocator's from here on, if `Ok` comes back.
+    /// # Errors
+    ///
+    /// - [`InvalidParam`](AllocError::InvalidParam), [`MemoryOverlap`](AllocError::MemoryOverlap): as
+    ///   [`BaseAllocator::add_memory`](allocator_api::BaseAllocator::add_memory) says.
     pub(crate) fn plan(&self, start: usize, size: usize) -> AllocResult<PageRange> {
         let edges = Edges { skip_null: R::IN_REGION, skip_top: false };
         let part = usable_part(start, size, PAGE_SIZE, edges)?;
         let fresh = PageRange::new(part.start() >> Self::PAGE_LOG2, part.last() >> Self::PAGE_LOG2)
             .ok_or(AllocError::InvalidParam)?;
-        let next = directory::lowest(&self.records, self.root, fresh.first(), Want::Any);
-        if next.is_some_and(|link| self.span(link).pages().common(fresh).is_some()) {
+        // Bytes that were trimmed off overlap too, if a span has their page.
+        let touched = PageRange::new(start >> Self::PAGE_LOG2, (start + (size - 1)) >> Self::PAGE_LOG2);
+        let touched = touched.ok_or(AllocError::InvalidParam)?;
+        let next = directory::lowest(&self.records, self.root, touched.first(), Want::Any);
+        if next.is_some_and(|link| self.span(link).pages().common(touched).is_some()) {
             return Err(AllocError::MemoryOverlap);
         }
         Ok(fresh)

@@ -1,10 +1,12 @@
-//! The contract, case by case: small and large pages, the default map, and ids.
+//! The contract, case by case: small and large pages, records in the regions and in the value, ids; and the wrapper.
+
 use allocator_bitmap::{BitmapIdAllocator, BitmapPageAllocator, Inline};
 
 allocator_conformance::page_suite!(engine_4k, BitmapPageAllocator<4096>);
 allocator_conformance::page_suite!(engine_64k, BitmapPageAllocator<0x1_0000>);
-allocator_conformance::page_suite!(engine_4k_inline, BitmapPageAllocator<4096, Inline<0x1_0000>>);
+allocator_conformance::page_suite!(engine_4k_inline, BitmapPageAllocator<4096, Inline<0x5_0000>>);
 allocator_conformance::id_suite!(engine_ids, BitmapIdAllocator<Inline<0x1_0000>>);
+
 #[cfg(feature = "package")]
 mod package {
     use allocator_bitmap::package::{

@@ -196,8 +196,9 @@ impl<const PAGE: usize, R: Records> Model<PAGE, R> {
         // SAFETY: 1. and 2. The window is memory of the test, or numbers if it is not touched.
         let mut add = |start, size| unsafe { self.subject.add_memory(start, size) };
         let result = add(start + skew, count * PAGE - skew);
-        let (first, count) = (first + skew, count - skew);
+        // A page of which a byte is held is overlapped, also where the rest of it is trimmed off.
         let span = self.pages.get(first..first + count).unwrap();
+        let (first, count) = (first + skew, count - skew);
         let expected = if count == 0 {
             Err(AllocError::InvalidParam)
         } else if span.iter().any(|p| *p != Page::Absent) {
