@@ -39,6 +39,7 @@
 mod active;
 mod arena;
 mod bits;
+mod change;
 mod contract;
 mod directory;
 mod ids;
@@ -55,7 +56,9 @@ mod records;
 mod regions;
 mod remove;
 mod request;
+mod run;
 mod search;
+mod single;
 mod span;
 mod stale;
 mod summary;

@@ -9,19 +9,16 @@
 
 use core::fmt;
 
-use allocator_api::{AllocError, AllocResult, ConstEmpty};
+use allocator_api::ConstEmpty;
 
 use crate::{
-    active::{Active, Returned},
-    bits::WORD_PAGES,
-    directory::{self, Want},
+    active::Active,
+    change::After,
+    directory,
     memory::InRegion,
-    pages::PageRange,
     records::{Link, Records},
-    request::Request,
-    span::{After, Span},
+    span::Span,
     stale::StaleList,
-    summary::{CHUNK_PAGES, CHUNK_WORDS},
 };
 
 /// A page allocator over any number of regions, with exact runs, checked frees and a bitmap of 0.15 bytes a page.
@@ -61,28 +58,28 @@ use crate::{
 /// # Ok::<(), AllocError>(())
 /// ```
 pub struct BitmapPageAllocator<const PAGE_SIZE: usize, R: Records = InRegion> {
-    active: Active<PAGE_SIZE>,
+    pub(crate) active: Active<PAGE_SIZE>,
     pub(crate) used: usize,
     pub(crate) total: usize,
-    near: Near,
+    pub(crate) near: Near,
     pub(crate) root: Option<Link>,
-    stale: StaleList,
+    pub(crate) stale: StaleList,
     // Number of the first page that requests without constraint prefer.
-    prefer: usize,
+    pub(crate) prefer: usize,
     pub(crate) records: R,
 }
 
 /// The pages around the last single one that went back into the records: one side of its span, if there are records in
 /// the middle. All zeros if there is none.
 #[derive(Debug)]
-struct Near {
-    span: Option<Link>,
+pub(crate) struct Near {
+    pub(crate) span: Option<Link>,
     // Address of the page with index 0.
-    base: usize,
+    pub(crate) base: usize,
     // Index of the first page.
-    first: usize,
+    pub(crate) first: usize,
     // Index of the last page less that of the first.
-    extent: usize,
+    pub(crate) extent: usize,
 }
 
 impl Near {
@@ -169,7 +166,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
 
     /// Does what a change of `link`'s pages left to be done.
     #[inline]
-    fn note(&mut self, link: Link, after: After) {
+    pub(crate) fn note(&mut self, link: Link, after: After) {
         if let Some(chunk) = after.stale {
             self.stale.push(link, chunk);
         }
@@ -204,271 +201,6 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         if let Some((link, word)) = parked {
             self.activate(link, word);
         }
-    }
-
-    /// Makes word `word` of a span, which has a free page, the active one. The one before has none left.
-    fn activate(&mut self, link: Link, word: usize) {
-        let room = self.stale.has_room();
-        let (free, after) = self.span_mut(link).take_word(word, room);
-        self.set_active(link, word, free);
-        self.note(link, after);
-    }
-
-    /// Makes another word active: the next one of the same chunk, else one of the lowest broken chunk, else of a whole one.
-    /// Returns whether there is one.
-    fn activate_next(&mut self) -> bool {
-        let here =
-            self.active.place().filter(|(link, word)| self.span(*link).record(word / CHUNK_WORDS).mask() != 0);
-        let chunk = match here {
-            Some((link, word)) => Some((link, word / CHUNK_WORDS)),
-            None => self.next_chunk(),
-        };
-        let Some((link, chunk)) = chunk else { return false };
-        let mask = self.span(link).record(chunk).mask();
-        self.activate(link, chunk * CHUNK_WORDS + mask.trailing_zeros() as usize);
-        true
-    }
-
-    /// The chunk that single pages come from next: a broken one before a whole one, a preferred one before others.
-    fn next_chunk(&mut self) -> Option<(Link, usize)> {
-        let broken = self.next_broken_chunk(self.prefer);
-        let from_preferred = broken.or_else(|| self.next_free_chunk(self.prefer));
-        if self.prefer == 0 {
-            return from_preferred;
-        }
-        from_preferred.or_else(|| self.next_broken_chunk(0)).or_else(|| self.next_free_chunk(0))
-    }
-
-    fn next_broken_chunk(&self, mut from: usize) -> Option<(Link, usize)> {
-        loop {
-            let link = directory::lowest(&self.records, self.root, from, Want::Broken)?;
-            let span = self.span(link);
-            let chunk = span.next_broken(from.saturating_sub(span.cover()) / CHUNK_PAGES);
-            if chunk.is_some() {
-                return chunk.map(|chunk| (link, chunk));
-            }
-            from = span.pages().last().checked_add(1)?;
-        }
-    }
-
-    fn next_free_chunk(&mut self, from: usize) -> Option<(Link, usize)> {
-        let within = PageRange::new(from, usize::MAX)?;
-        self.renew();
-        let (link, index) = self.search_in(&Request { count: 1, align: 1, boundary: None, within })?;
-        Some((link, index / CHUNK_PAGES))
-    }
-
-    /// One page, when the active word has none.
-    #[inline(never)]
-    fn alloc_one_slow(&mut self) -> AllocResult<usize> {
-        let page = if self.activate_next() { self.active.take_one() } else { None };
-        self.used += usize::from(page.is_some());
-        page.ok_or(AllocError::NoMemory)
-    }
-
-    /// One page at any multiple of a page. Returns its address.
-    #[inline]
-    pub(crate) fn alloc_one(&mut self) -> AllocResult<usize> {
-        match self.active.take_one() {
-            Some(address) => {
-                self.used += 1;
-                Ok(address)
-            }
-            None => self.alloc_one_slow(),
-        }
-    }
-
-    /// `count` pages at a multiple of `align` bytes, a power of two and at least a page. Returns their address.
-    #[inline(never)]
-    pub(crate) fn alloc_run(&mut self, count: usize, align: usize) -> AllocResult<usize> {
-        if count > self.total - self.used {
-            return Err(AllocError::NoMemory);
-        }
-        if let Some(address) = self.active.take_run(count, align) {
-            self.used += count;
-            return Ok(address);
-        }
-        let within = PageRange::new(self.prefer, Self::LAST_PAGE).ok_or(AllocError::NoMemory)?;
-        let request = Request { count, align: align >> Self::PAGE_LOG2, boundary: None, within };
-        match self.alloc_request(&request) {
-            Err(AllocError::NoMemory) if self.prefer != 0 => {
-                let all = PageRange::new(0, Self::LAST_PAGE).ok_or(AllocError::NoMemory)?;
-                self.alloc_request(&Request { within: all, ..request })
-            }
-            done => done,
-        }
-    }
-
-    /// Pages as `request` wants them. Returns their address.
-    pub(crate) fn alloc_request(&mut self, request: &Request) -> AllocResult<usize> {
-        if request.count > self.total - self.used {
-            return Err(AllocError::NoMemory);
-        }
-        self.renew();
-        if let Some((link, index)) = self.search_in(request) {
-            return Ok(self.take(link, index, request.count));
-        }
-        // The pages of the active word may be what is missing.
-        let Some(parked) = self.park() else {
-            return Err(AllocError::NoMemory);
-        };
-        match self.search_in(request) {
-            Some((link, index)) => Ok(self.take(link, index, request.count)),
-            None => {
-                self.unpark(Some(parked));
-                Err(AllocError::NoMemory)
-            }
-        }
-    }
-
-    /// Where a run as `request` wants it is free: a span, and an index in it. Sees nothing of the active word; no record is
-    /// stale.
-    fn search_in(&self, request: &Request) -> Option<(Link, usize)> {
-        let mut from = request.within.first();
-        loop {
-            let link = directory::lowest(&self.records, self.root, from, Want::Run(request.count))?;
-            let span = self.span(link);
-            if let Some(index) = request.find_in(&span) {
-                return Some((link, index));
-            }
-            from = span.pages().last().checked_add(1).filter(|next| *next <= request.within.last())?;
-        }
-    }
-
-    /// Hands the `count` free pages from index `index` on out. Returns their address.
-    fn take(&mut self, link: Link, index: usize, count: usize) -> usize {
-        let mut span = self.span_mut(link);
-        let address = (span.cover() + index) << Self::PAGE_LOG2;
-        let has_to_know = span.take(index, index + (count - 1));
-        self.used += count;
-        self.tell(link, has_to_know);
-        address
-    }
-
-    /// Exactly `run`.
-    pub(crate) fn alloc_exactly(&mut self, run: PageRange) -> AllocResult<usize> {
-        let link = self.span_of(run).ok_or(AllocError::NoMemory)?;
-        let overlay = self.active.overlay(link);
-        let span = self.span(link);
-        let (first, last) = span.indices(run);
-        if !span.all(true, first, last, overlay) {
-            return Err(AllocError::NoMemory);
-        }
-        self.park_if_among(link, first, last);
-        Ok(self.take(link, first, run.count()))
-    }
-
-    /// The span that all of `run` is in.
-    pub(crate) fn span_of(&self, run: PageRange) -> Option<Link> {
-        let link = directory::lookup(&self.records, self.root, run.first())?;
-        self.span(link).pages().contains(run).then_some(link)
-    }
-
-    /// Parks the active word if it is one of those that the pages with indices `first` to `last` are in.
-    fn park_if_among(&mut self, link: Link, first: usize, last: usize) {
-        let words = first / WORD_PAGES..=last / WORD_PAGES;
-        if self.active.place().is_some_and(|(span, word)| span == link && words.contains(&word)) {
-            self.park();
-            self.active = Active::NONE;
-        }
-    }
-
-    /// Takes the page at `address` back.
-    #[inline]
-    pub(crate) fn dealloc_one(&mut self, address: usize) -> AllocResult {
-        match self.active.put_one(address) {
-            Returned::Taken => {
-                self.used -= 1;
-                Ok(())
-            }
-            Returned::Refused => Err(AllocError::NotAllocated),
-            Returned::Elsewhere => self.dealloc_elsewhere(address),
-        }
-    }
-
-    /// Takes a page back that is not in the active word.
-    #[inline(never)]
-    fn dealloc_elsewhere(&mut self, address: usize) -> AllocResult {
-        // The bits below a page go to the top: one comparison tests alignment and both ends.
-        let index = address.wrapping_sub(self.near.base).rotate_right(Self::PAGE_LOG2);
-        let near = index.wrapping_sub(self.near.first) <= self.near.extent;
-        let Some(link) = self.near.span.filter(|_| near) else {
-            return self.dealloc_far(address);
-        };
-        if self.span_mut(link).put_quickly(index) {
-            self.used -= 1;
-            return Ok(());
-        }
-        self.dealloc_slowly(link, index)
-    }
-
-    /// Takes a page back that is not near, if it is one.
-    #[inline(never)]
-    fn dealloc_far(&mut self, address: usize) -> AllocResult {
-        if address & (PAGE_SIZE - 1) != 0 {
-            return Err(AllocError::NotAllocated);
-        }
-        let page = address >> Self::PAGE_LOG2;
-        let link = directory::lookup(&self.records, self.root, page).ok_or(AllocError::NotAllocated)?;
-        let span = self.span(link);
-        let pages = span.part_of(page).ok_or(AllocError::NotAllocated)?;
-        let (first, last) = span.indices(pages);
-        let base = span.cover() << Self::PAGE_LOG2;
-        let index = page - span.cover();
-        self.near = Near { span: Some(link), base, first, extent: last - first };
-        self.dealloc_slowly(link, index)
-    }
-
-    /// Takes the page with index `index` back, if it is not free.
-    #[inline(never)]
-    fn dealloc_slowly(&mut self, link: Link, index: usize) -> AllocResult {
-        let (word, page) = (index / WORD_PAGES, 1 << (index % WORD_PAGES));
-        let free = self.span(link).word(word);
-        if free & page != 0 {
-            return Err(AllocError::NotAllocated);
-        }
-        self.used -= 1;
-        if free == 0 && self.active.free() == 0 {
-            // Neither this word nor the active one has a free page: this page is handed out next, without a look at the
-            // records. Freeing and allocating by turns stays as cheap in a full memory as in an empty one.
-            self.set_active(link, word, page);
-        } else {
-            let room = self.stale.has_room();
-            let after = self.span_mut(link).put_one(index, room);
-            self.note(link, after);
-        }
-        Ok(())
-    }
-
-    /// Makes word `word`, which is zero in the bitmap, the active one, with the pages `free`.
-    fn set_active(&mut self, link: Link, word: usize, free: u64) {
-        let offset = (word * WORD_PAGES).wrapping_sub(self.near.first);
-        let inside = offset <= self.near.extent && self.near.extent - offset >= WORD_PAGES - 1;
-        let (base, owned) = if inside && self.near.span == Some(link) {
-            (self.near.base, u64::MAX)
-        } else {
-            let span = self.span(link);
-            (span.cover() << Self::PAGE_LOG2, span.owned_mask(word))
-        };
-        let base = base + ((word * WORD_PAGES) << Self::PAGE_LOG2);
-        self.active = Active::new(base, link, word, free, owned);
-    }
-
-    /// Takes `run` back.
-    #[inline(never)]
-    pub(crate) fn dealloc_run(&mut self, run: PageRange) -> AllocResult {
-        let link = self.span_of(run).ok_or(AllocError::NotAllocated)?;
-        let span = self.span(link);
-        let (first, last) = span.indices(run);
-        let holds_records = span.records().is_some_and(|records| records.common(run).is_some());
-        if holds_records || !span.all(false, first, last, self.active.overlay(link)) {
-            return Err(AllocError::NotAllocated);
-        }
-        self.park_if_among(link, first, last);
-        let has_to_know = self.span_mut(link).put(first, last);
-        self.used -= run.count();
-        self.tell(link, has_to_know);
-        Ok(())
     }
 }
 

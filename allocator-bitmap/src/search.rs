@@ -99,9 +99,14 @@ fn descend(words: &[u64], mut level: Level, mut node: usize, wanted: usize) -> O
             }
         }
     }
-    let found = scan_chunk(words, node, 0, &mut Walk { wanted, run: 0 });
+    let found = find_in_chunk(words, node, wanted);
     debug_assert!(found.is_some(), "the summary promises a run that the bits do not have");
     found
+}
+
+/// The lowest index in chunk `chunk` where `wanted` pages, all of them in it, are free.
+pub(crate) fn find_in_chunk(words: &[u64], chunk: usize, wanted: usize) -> Option<usize> {
+    scan_chunk(words, chunk, 0, &mut Walk { wanted, run: 0 })
 }
 
 /// Walks over the pages of `chunk` from its page `from` on. Returns the index of the run if it is complete there.
