@@ -55,19 +55,25 @@
 pub mod address;
 mod base;
 mod byte;
+mod constrained;
 mod declaration;
 mod error;
 mod id;
+mod inspect;
 mod invalid_frees;
 mod page;
 mod paged;
+mod remove;
 
 pub use address::AddressRange;
 pub use base::{BaseAllocator, ConstEmpty};
 pub use byte::{ByteAllocator, realloc_by_moving};
+pub use constrained::{ConstrainedPageAllocator, Placement};
 pub use declaration::{Declaration, Declared, Gap};
 pub use error::{AllocError, AllocResult};
 pub use id::IdAllocator;
+pub use inspect::{Block, BlockKind, CheckIntegrity, HeapMap};
 pub use invalid_frees::InvalidFrees;
 pub use page::PageAllocator;
 pub use paged::PagedByteAllocator;
+pub use remove::{RemoveError, RemoveMemory};

@@ -36,8 +36,36 @@
 //! International Workshop on Memory Management, 1995, section 3.8, "Bitmapped Fits".
 #![no_std]
 
+mod active;
+mod arena;
+mod bits;
+mod change;
+mod contract;
+mod directory;
+mod ids;
+mod integrity;
+mod layout;
+mod lent;
+mod levels;
+mod memory;
 #[cfg(feature = "package")]
 pub mod package;
+mod page_allocator;
+mod pages;
+mod records;
+mod regions;
+mod remove;
+mod request;
+mod run;
+mod search;
+mod single;
+mod span;
+mod stale;
+mod summary;
+mod word_set;
 
-#[cfg(feature = "package")]
-pub use package::{BitmapIdAllocator, BitmapPageAllocator};
+pub use ids::BitmapIdAllocator;
+pub use lent::{Inline, Lent};
+pub use memory::InRegion;
+pub use page_allocator::BitmapPageAllocator;
+pub use records::Records;

@@ -1,0 +1,227 @@
+//! The traits of the contract, and the one place that hands memory over to be written to.
+
+use allocator_api::{
+    AllocError, AllocResult, BaseAllocator, ConstrainedPageAllocator, Declaration, Declared, PageAllocator,
+    Placement, RemoveError, RemoveMemory,
+};
+
+use crate::{
+    directory,
+    page_allocator::BitmapPageAllocator,
+    pages::PageRange,
+    records::{Link, Records},
+    remove::Plan,
+    request::Request,
+};
+
+impl<const PAGE_SIZE: usize, R: Records> Declared for BitmapPageAllocator<PAGE_SIZE, R> {
+    const DECLARATION: Declaration =
+        Declaration { touches_memory: R::IN_REGION, ..Declaration::without_gaps("bitmap") };
+}
+
+impl<const PAGE_SIZE: usize, R: Records> BaseAllocator for BitmapPageAllocator<PAGE_SIZE, R> {
+    unsafe fn init(&mut self, start: usize, size: usize) -> AllocResult {
+        if !self.is_empty() {
+            return Err(AllocError::InvalidParam);
+        }
+        // SAFETY: 1., 2. as promised to `init`, which asks the same.
+        unsafe { self.add_memory(start, size) }
+    }
+
+    /// Takes one more region, or the first.
+    ///
+    /// # Errors
+    ///
+    /// As the trait says; [`NoMemory`](AllocError::NoMemory) means that there is no room for the records: too little was
+    /// lent, or the region touches a span whose block cannot grow, and has too few pages for a new one.
+    ///
+    /// # Safety
+    ///
+    /// As the trait says. With [`Lent`](crate::Lent) and [`Inline`](crate::Inline) records the region is never touched.
+    /// With [`InRegion`](crate::InRegion), the value that takes a region is the one that is used from then on: a copy of
+    /// its bytes is not.
+    unsafe fn add_memory(&mut self, start: usize, size: usize) -> AllocResult {
+        let fresh = self.plan(start, size)?;
+        let parked = self.park();
+        self.renew();
+        let neighbours = self.neighbours(fresh);
+        let joined = self.joined_pages(fresh, neighbours);
+        let found = match self.roomy_neighbour(joined, neighbours) {
+            Some(host) => Ok((host, None)),
+            None if neighbours != [None, None] && !R::IN_REGION => Err(AllocError::NoMemory),
+            // SAFETY: 1. the home is free pages of `fresh`, promised to us, or of a span, promised earlier.
+            // 2. links stay in this value's directory, and `join` and `remove_memory` release what they take out of it.
+            None => unsafe { self.claim_home(fresh, joined, neighbours) },
+        };
+        match found {
+            Ok((host, home)) => {
+                self.forget_near();
+                self.join(fresh, neighbours, host, home);
+                Ok(())
+            }
+            Err(error) => {
+                self.unpark(parked);
+                Err(error)
+            }
+        }
+    }
+}
+
+impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
+    /// Makes an empty block for `joined`. Returns it with the pages that it lies in, if it lies in managed pages.
+    ///
+    /// # Safety
+    ///
+    /// 1. The pages of `fresh`, and all that are free here, may be read and written, their provenance is exposed, and
+    ///    nobody else uses them.
+    /// 2. What holds for links: they are used with this value's records, and not once they are released.
+    unsafe fn claim_home(
+        &mut self,
+        fresh: PageRange,
+        joined: PageRange,
+        neighbours: [Option<Link>; 2],
+    ) -> AllocResult<(Link, Option<PageRange>)> {
+        let home = if R::IN_REGION { Some(self.choose_home(fresh, joined, neighbours)?) } else { None };
+        let (words, _) = Self::block_size(joined);
+        // SAFETY: 1. the home is pages of `fresh` or free ones (condition 1). 2. condition 2.
+        let link = unsafe { self.records.claim(Self::home(home.unwrap_or(fresh)), words) };
+        link.map(|link| (link, home)).ok_or(AllocError::NoMemory)
+    }
+
+    /// The blocks for the parts that need new ones.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRoom`](RemoveError::NoRoom): an arena has no room for one.
+    fn claim_parts(&mut self, plans: [Plan; 2]) -> Result<[Option<Link>; 2], RemoveError> {
+        let mut links = [None; 2];
+        for (link, plan) in links.iter_mut().zip(plans) {
+            if let Plan::Anew { part, home } = plan {
+                let (words, _) = Self::block_size(part);
+                // SAFETY: 1. the home is free pages of a span, promised when they were added. 2. the link is put into the
+                // directory and released when it is taken out.
+                *link = unsafe { self.records.claim(Self::home(home.unwrap_or(part)), words) };
+                if link.is_none() {
+                    return Err(RemoveError::NoRoom);
+                }
+            }
+        }
+        Ok(links)
+    }
+
+    fn remove_range(&mut self, link: Link, range: PageRange) -> Result<(), RemoveError> {
+        self.check_unused(link, range)?;
+        let plans = self.plan_parts(link, range)?;
+        let links = self.claim_parts(plans)?;
+        self.forget_near();
+        self.root = directory::remove(&mut self.records, self.root, range.first());
+        let kept = plans.iter().any(|plan| matches!(plan, Plan::Keep(_)));
+        for (plan, anew) in plans.into_iter().zip(links) {
+            if let (Plan::Anew { part, home }, Some(anew)) = (plan, anew) {
+                self.record_part(link, anew, part, home, !kept);
+            }
+        }
+        for plan in plans {
+            if let Plan::Keep(part) = plan {
+                self.shrink(link, part);
+            }
+        }
+        if !kept {
+            self.give_up(link);
+        }
+        self.total -= range.count();
+        Ok(())
+    }
+}
+
+/// Whether `align_pow2` is an alignment for pages.
+const fn is_page_alignment(align_pow2: usize, page_size: usize) -> bool {
+    align_pow2.is_power_of_two() && align_pow2 >= page_size
+}
+
+// SAFETY: 1. A run is bits that were one, which only managed pages' are (B1 of span.rs), at an admitted index. 2. Its bits
+// are zero afterwards, and records' bits are never one. 3. Every error is found before the first change, or the active
+// word is made active again.
+unsafe impl<const PAGE_SIZE: usize, R: Records> PageAllocator for BitmapPageAllocator<PAGE_SIZE, R> {
+    const PAGE_SIZE: usize = PAGE_SIZE;
+
+    #[inline]
+    fn alloc_pages(&mut self, num_pages: usize, align_pow2: usize) -> AllocResult<usize> {
+        if num_pages == 1 && align_pow2 == PAGE_SIZE {
+            return self.alloc_one();
+        }
+        if num_pages == 0 || !is_page_alignment(align_pow2, PAGE_SIZE) {
+            return Err(AllocError::InvalidParam);
+        }
+        self.alloc_run(num_pages, align_pow2)
+    }
+
+    fn alloc_pages_at(&mut self, base: usize, num_pages: usize, align_pow2: usize) -> AllocResult<usize> {
+        if num_pages == 0 || !is_page_alignment(align_pow2, PAGE_SIZE) || base & (align_pow2 - 1) != 0 {
+            return Err(AllocError::InvalidParam);
+        }
+        let run = PageRange::counted(base >> Self::PAGE_LOG2, num_pages).ok_or(AllocError::NoMemory)?;
+        self.alloc_exactly(run)
+    }
+
+    #[inline]
+    unsafe fn dealloc_pages(&mut self, pos: usize, num_pages: usize) -> AllocResult {
+        if num_pages == 1 {
+            return self.dealloc_one(pos);
+        }
+        if pos & (PAGE_SIZE - 1) != 0 {
+            return Err(AllocError::NotAllocated);
+        }
+        let run = PageRange::counted(pos >> Self::PAGE_LOG2, num_pages).ok_or(AllocError::NotAllocated)?;
+        self.dealloc_run(run)
+    }
+
+    fn total_pages(&self) -> usize {
+        self.total
+    }
+
+    fn used_pages(&self) -> usize {
+        self.used
+    }
+}
+
+// SAFETY: as for `PageAllocator`.
+unsafe impl<const PAGE_SIZE: usize, R: Records> ConstrainedPageAllocator for BitmapPageAllocator<PAGE_SIZE, R> {
+    fn alloc_pages_in(&mut self, num_pages: usize, placement: Placement) -> AllocResult<usize> {
+        let Placement { align_pow2, within, boundary_pow2 } = placement;
+        if num_pages == 0 || !is_page_alignment(align_pow2, PAGE_SIZE) {
+            return Err(AllocError::InvalidParam);
+        }
+        let boundary = match boundary_pow2 {
+            None => None,
+            Some(bytes) if is_page_alignment(bytes, PAGE_SIZE) && num_pages <= bytes >> Self::PAGE_LOG2 => {
+                Some(bytes >> Self::PAGE_LOG2)
+            }
+            Some(_) => return Err(AllocError::InvalidParam),
+        };
+        let within = within.trimmed(PAGE_SIZE).ok_or(AllocError::NoMemory)?;
+        let within = PageRange::new(within.start() >> Self::PAGE_LOG2, within.last() >> Self::PAGE_LOG2)
+            .ok_or(AllocError::NoMemory)?;
+        let align = align_pow2 >> Self::PAGE_LOG2;
+        self.alloc_request(&Request { count: num_pages, align, boundary, within })
+    }
+}
+
+// SAFETY: after `Ok` no span has a page of the range, and blocks lie in pages of spans.
+unsafe impl<const PAGE_SIZE: usize, R: Records> RemoveMemory for BitmapPageAllocator<PAGE_SIZE, R> {
+    /// Takes the `size` bytes from address `start` out.
+    ///
+    /// # Errors
+    ///
+    /// As the trait says. Records in the range are moved where the rest of the span has free pages for them.
+    fn remove_memory(&mut self, start: usize, size: usize) -> Result<(), RemoveError> {
+        let (link, range) = self.range_to_remove(start, size)?;
+        let parked = self.park();
+        self.renew();
+        let done = self.remove_range(link, range);
+        if done.is_err() {
+            self.unpark(parked);
+        }
+        done
+    }
+}

@@ -1,0 +1,219 @@
+//! The directory of spans: a height-balanced tree (AVL) of their blocks, in ascending order of pages.
+//!
+//! Each node keeps, for itself and all below, the longest free run and whether a chunk is broken. So the lowest span that
+//! has a run is found without looking at the others.
+//!
+//! # Invariants
+//!
+//! - Left of a node are lower pages, right of it higher ones; spans are disjoint.
+//! - The heights of a node's two sides differ by one at most, so that n spans are at most 1.44·log2 n high.
+//!
+//! # Costs
+//!
+//! O(log n) nodes for n spans, everywhere. Functions call themselves as deep as the tree is high.
+#![forbid(unsafe_code)]
+
+use crate::{
+    layout::{ANY_BROKEN, HEIGHT, MAX_LONGEST},
+    pages::PageRange,
+    records::{Link, Side, Store},
+    span::Span,
+};
+
+/// What a span is looked for to have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Want {
+    /// Nothing in particular.
+    Any,
+    /// A free run of that many pages.
+    Run(usize),
+    /// A broken chunk.
+    Broken,
+}
+
+impl Want {
+    fn in_span(self, words: &[u64]) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Run(pages) => Span(words).root().longest >= pages,
+            Self::Broken => Span(words).has_broken(),
+        }
+    }
+
+    fn below(self, words: &[u64]) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Run(pages) => words[MAX_LONGEST] as usize >= pages,
+            Self::Broken => words[ANY_BROKEN] != 0,
+        }
+    }
+}
+
+const SIDES: [Side; 2] = [Side::Left, Side::Right];
+
+/// The span that page `page` is in.
+pub(crate) fn lookup<S: Store>(store: &S, root: Option<Link>, page: usize) -> Option<Link> {
+    let mut at = root;
+    while let Some(link) = at {
+        let pages = Span(store.words(link)).pages();
+        if page < pages.first() {
+            at = store.child(link, Side::Left);
+        } else if page > pages.last() {
+            at = store.child(link, Side::Right);
+        } else {
+            return Some(link);
+        }
+    }
+    None
+}
+
+/// The lowest span that has what is wanted and a page that is not below `from`.
+pub(crate) fn lowest<S: Store>(store: &S, at: Option<Link>, from: usize, want: Want) -> Option<Link> {
+    let link = at?;
+    let words = store.words(link);
+    if !want.below(words) {
+        return None;
+    }
+    if Span(words).pages().last() >= from {
+        let below = lowest(store, store.child(link, Side::Left), from, want);
+        if below.is_some() {
+            return below;
+        }
+        if want.in_span(words) {
+            return at;
+        }
+    }
+    lowest(store, store.child(link, Side::Right), from, want)
+}
+
+/// The longest free run in any span.
+pub(crate) fn longest<S: Store>(store: &S, root: Option<Link>) -> usize {
+    root.map_or(0, |link| store.words(link)[MAX_LONGEST] as usize)
+}
+
+/// Computes what the nodes above page `page` keep anew, after its span changed.
+pub(crate) fn refresh<S: Store>(store: &mut S, at: Option<Link>, page: usize) {
+    let Some(link) = at else { return };
+    let pages = Span(store.words(link)).pages();
+    if page < pages.first() {
+        refresh(store, store.child(link, Side::Left), page);
+    } else if page > pages.last() {
+        refresh(store, store.child(link, Side::Right), page);
+    }
+    update(store, link);
+}
+
+/// Puts the block `new`, whose pages are in no span of the tree, in. Returns the new root.
+pub(crate) fn insert<S: Store>(store: &mut S, at: Option<Link>, new: Link) -> Link {
+    let Some(link) = at else {
+        for side in SIDES {
+            store.set_child(new, side, None);
+        }
+        update(store, new);
+        return new;
+    };
+    let first = |store: &S, link| Span(store.words(link)).pages().first();
+    let side = if first(store, new) < first(store, link) { Side::Left } else { Side::Right };
+    let child = insert(store, store.child(link, side), new);
+    store.set_child(link, side, Some(child));
+    balance(store, link)
+}
+
+/// Takes the span of page `page` out. Returns the new root.
+pub(crate) fn remove<S: Store>(store: &mut S, at: Option<Link>, page: usize) -> Option<Link> {
+    let link = at?;
+    let pages = Span(store.words(link)).pages();
+    let [left, right] = SIDES.map(|side| store.child(link, side));
+    if page < pages.first() {
+        let child = remove(store, left, page);
+        store.set_child(link, Side::Left, child);
+    } else if page > pages.last() {
+        let child = remove(store, right, page);
+        store.set_child(link, Side::Right, child);
+    } else {
+        let Some(right) = right else { return left };
+        let (rest, next) = remove_lowest(store, right);
+        store.set_child(next, Side::Left, left);
+        store.set_child(next, Side::Right, rest);
+        return Some(balance(store, next));
+    }
+    Some(balance(store, link))
+}
+
+/// Takes the lowest span below `link` out. Returns what is left, and that span.
+fn remove_lowest<S: Store>(store: &mut S, link: Link) -> (Option<Link>, Link) {
+    let Some(left) = store.child(link, Side::Left) else {
+        return (store.child(link, Side::Right), link);
+    };
+    let (rest, lowest) = remove_lowest(store, left);
+    store.set_child(link, Side::Left, rest);
+    (Some(balance(store, link)), lowest)
+}
+
+fn height<S: Store>(store: &S, at: Option<Link>) -> u64 {
+    at.map_or(0, |link| store.words(link)[HEIGHT])
+}
+
+/// What a node of this span with these children keeps: height, longest run, whether a chunk is broken.
+pub(crate) fn kept<S: Store>(store: &S, link: Link) -> [u64; 3] {
+    let span = Span(store.words(link));
+    let mut kept = [0, span.root().longest as u64, u64::from(span.has_broken())];
+    for child in SIDES.iter().filter_map(|side| store.child(link, *side)) {
+        let words = store.words(child);
+        kept[0] = kept[0].max(words[HEIGHT]);
+        kept[1] = kept[1].max(words[MAX_LONGEST]);
+        kept[2] |= words[ANY_BROKEN];
+    }
+    kept[0] += 1;
+    kept
+}
+
+fn update<S: Store>(store: &mut S, link: Link) {
+    let kept = kept(store, link);
+    store.words_mut(link)[HEIGHT..=ANY_BROKEN].copy_from_slice(&kept);
+}
+
+/// Restores the balance of a node whose sides are balanced and differ by two at most. Returns the new top.
+fn balance<S: Store>(store: &mut S, link: Link) -> Link {
+    let [left, right] = SIDES.map(|side| height(store, store.child(link, side)));
+    if left > right + 1 {
+        lean_to(store, link, Side::Left, Side::Right)
+    } else if right > left + 1 {
+        lean_to(store, link, Side::Right, Side::Left)
+    } else {
+        update(store, link);
+        link
+    }
+}
+
+/// Turns a node whose side `high` is two higher than its side `low`.
+fn lean_to<S: Store>(store: &mut S, link: Link, high: Side, low: Side) -> Link {
+    let Some(child) = store.child(link, high) else { return link };
+    if height(store, store.child(child, low)) > height(store, store.child(child, high)) {
+        let turned = turn(store, child, low, high);
+        store.set_child(link, high, Some(turned));
+    }
+    turn(store, link, high, low)
+}
+
+/// Makes the child on side `up` of `link` the top, and `link` its child on side `down`.
+fn turn<S: Store>(store: &mut S, link: Link, up: Side, down: Side) -> Link {
+    let Some(top) = store.child(link, up) else { return link };
+    let between = store.child(top, down);
+    store.set_child(link, up, between);
+    store.set_child(top, down, Some(link));
+    update(store, link);
+    update(store, top);
+    top
+}
+
+/// The pages from the first of the lowest span on, span by span.
+pub(crate) fn spans<S: Store>(store: &S, root: Option<Link>) -> impl Iterator<Item = (Link, PageRange)> + '_ {
+    let mut from = Some(0);
+    core::iter::from_fn(move || {
+        let link = lowest(store, root, from?, Want::Any)?;
+        let pages = Span(store.words(link)).pages();
+        from = pages.last().checked_add(1);
+        Some((link, pages))
+    })
+}

@@ -1,0 +1,163 @@
+//! The map of what is held, and the check of all records.
+#![forbid(unsafe_code)]
+
+use allocator_api::{Block, BlockKind, CheckIntegrity, HeapMap};
+
+use crate::{
+    directory,
+    layout::{ANY_BROKEN, HEIGHT},
+    levels::Level,
+    page_allocator::BitmapPageAllocator,
+    pages::PageRange,
+    records::{Link, Records, Side},
+    span::Span,
+    summary::{CHUNK_PAGES, ChunkRecord},
+};
+
+impl<const PAGE_SIZE: usize, R: Records> HeapMap for BitmapPageAllocator<PAGE_SIZE, R> {
+    fn for_each_block(&self, visit: &mut dyn FnMut(Block)) {
+        for (link, pages) in directory::spans(&self.records, self.root) {
+            let overlay = self.active().overlay(link);
+            let span = self.span(link);
+            let (first, last) = span.indices(pages);
+            let mut from = first;
+            while from <= last {
+                let (used_from, used_to) = span.first_used(from, last, overlay).unwrap_or((last + 1, last));
+                if from < used_from {
+                    visit(self.block(&span, from, used_from - 1, BlockKind::Free));
+                }
+                self.visit_used(&span, used_from, used_to, visit);
+                from = used_to + 1;
+            }
+        }
+    }
+}
+
+impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
+    fn block(&self, span: &Span<&[u64]>, first: usize, last: usize, kind: BlockKind) -> Block {
+        Block {
+            start: (span.cover() + first) << Self::PAGE_LOG2,
+            bytes: (last - first + 1) << Self::PAGE_LOG2,
+            kind,
+        }
+    }
+
+    /// Visits the used pages with indices `first` to `last`, if any: some may hold records.
+    fn visit_used(&self, span: &Span<&[u64]>, first: usize, last: usize, visit: &mut dyn FnMut(Block)) {
+        let Some(used) = PageRange::new(first, last) else { return };
+        let records = span.records().map(|records| span.indices(records));
+        let Some(records) = records.and_then(|(first, last)| PageRange::new(first, last)?.common(used)) else {
+            visit(self.block(span, first, last, BlockKind::Live));
+            return;
+        };
+        let [below, above] = used.without(records);
+        if let Some(below) = below {
+            visit(self.block(span, below.first(), below.last(), BlockKind::Live));
+        }
+        visit(self.block(span, records.first(), records.last(), BlockKind::Records));
+        if let Some(above) = above {
+            visit(self.block(span, above.first(), above.last(), BlockKind::Live));
+        }
+    }
+
+    /// Checks the directory at and below `at`, whose pages lie in `bounds`, and adds its pages to `total` and `free`.
+    fn check_node(
+        &self,
+        at: Option<Link>,
+        bounds: Option<PageRange>,
+        sum: &mut [usize; 2],
+    ) -> Result<u64, &'static str> {
+        let Some(link) = at else { return Ok(0) };
+        let (span, words) = (self.span(link), self.records.words(link));
+        let pages = span.pages();
+        let bounds = bounds.filter(|bounds| bounds.contains(pages)).ok_or("spans are in order")?;
+        self.check_span(link)?;
+        sum[0] += pages.count();
+        let bits = (0..span.chunks()).flat_map(|chunk| span.chunk_words(chunk));
+        sum[1] += bits.map(|word| word.count_ones() as usize).sum::<usize>();
+        let [below, above] = bounds.without(pages);
+        let left = self.check_node(self.records.child(link, Side::Left), below, sum)?;
+        let right = self.check_node(self.records.child(link, Side::Right), above, sum)?;
+        if left.abs_diff(right) > 1 {
+            return Err("the directory is balanced");
+        }
+        if words[HEIGHT..=ANY_BROKEN] != directory::kept(&self.records, link) {
+            return Err("a node of the directory keeps what its span and children say");
+        }
+        Ok(words[HEIGHT])
+    }
+
+    fn check_span(&self, link: Link) -> Result<(), &'static str> {
+        let span = self.span(link);
+        for unmanaged in span.covered().without(span.pages()).into_iter().chain([span.records()]).flatten() {
+            let (first, last) = span.indices(unmanaged);
+            if !span.all(false, first, last, None) {
+                return Err("only managed pages without records are free");
+            }
+        }
+        if span.records().is_some_and(|records| !span.pages().contains(records)) {
+            return Err("records lie in their span");
+        }
+        for chunk in 0..span.chunks() {
+            let record = span.record(chunk);
+            let right = ChunkRecord::of(span.chunk_words(chunk));
+            if record.is_stale() {
+                if !self.stale().contains(link, chunk) {
+                    return Err("a stale record is remembered");
+                }
+                if record.mask() != right.mask() || right.longest() == CHUNK_PAGES {
+                    return Err("a stale record has the right mask and a page in use");
+                }
+            } else if record != right {
+                return Err("a chunk record is what the bits say");
+            }
+            if (span.next_broken(chunk) == Some(chunk)) != record.is_broken() {
+                return Err("the set of broken chunks is what the records say");
+            }
+        }
+        let mut level = Level::chunks(span.0);
+        while level.nodes() > 1 {
+            let above = level.above(span.0);
+            if (0..above.nodes()).any(|node| above.get(span.0, node) != level.joined(span.0, node)) {
+                return Err("a node is what its children say");
+            }
+            level = above;
+        }
+        Ok(())
+    }
+
+    fn check_active(&self) -> Result<usize, &'static str> {
+        let Some((link, word)) = self.active().place() else {
+            return if self.active().free() == 0 { Ok(0) } else { Err("pages of an active word lie in a span") };
+        };
+        let span = self.span(link);
+        if span.word(word) != 0 {
+            return Err("no page of the active word is free in the bitmap");
+        }
+        if self.active().free() & !span.owned_mask(word) != 0 {
+            return Err("free pages of the active word are managed");
+        }
+        Ok(self.active().free().count_ones() as usize)
+    }
+}
+
+impl<const PAGE_SIZE: usize, R: Records> CheckIntegrity for BitmapPageAllocator<PAGE_SIZE, R> {
+    fn check_integrity(&self) -> Result<(), &'static str> {
+        let mut sum = [0, 0];
+        self.check_node(self.root, PageRange::new(0, usize::MAX), &mut sum)?;
+        let active = self.check_active()?;
+        for (link, pages) in directory::spans(&self.records, self.root) {
+            if self.neighbours(pages) != [None, None] {
+                return Err("spans do not touch");
+            }
+            debug_assert_eq!(self.span(link).pages(), pages);
+        }
+        if self.total != sum[0] {
+            return Err("total is the pages of all spans");
+        }
+        if self.total - self.used != sum[1] + active {
+            return Err("used is total less what is free");
+        }
+        Ok(())
+    }
+}

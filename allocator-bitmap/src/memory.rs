@@ -1,0 +1,120 @@
+//! Blocks of records in managed pages: the only file that makes pointers.
+//!
+//! ```text
+//!   address       + 32
+//!   ├ Head ───────┼ words[0] ┼ words[1] ┼ … ┼ words[count − 1] ┤
+//! ```
+//!
+//! # Invariants
+//!
+//! - M1: a [`Link`] that [`InRegion`] gave out is the address of a block whose home is used by nobody else until the block
+//!   is released (condition 1 of `claim`); links reach the functions here only while that holds (condition 2).
+//! - M2: a block's `Head` is written here alone, and says truly how many words follow.
+
+use core::{
+    num::NonZeroUsize,
+    ptr::{self, NonNull},
+    slice,
+};
+
+use allocator_api::ConstEmpty;
+
+use crate::records::{Home, Link, Records, Side, Store};
+
+/// Records in the pages of the span that they describe.
+///
+/// They are counted in `total` and `used`. A region that touches no other has them in its first pages.
+#[derive(Debug)]
+pub struct InRegion(());
+
+/// What stands before the words of a block.
+#[repr(C)]
+struct Head {
+    children: [Option<Link>; 2],
+    count: usize,
+}
+
+/// Bytes from a block's address to its words.
+const HEAD_BYTES: usize = 32;
+const WORD_BYTES: usize = size_of::<u64>();
+const _: () = assert!(size_of::<Head>() <= HEAD_BYTES && HEAD_BYTES.is_multiple_of(align_of::<u64>()));
+
+impl InRegion {
+    /// No records yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(())
+    }
+
+    fn head(link: Link) -> NonNull<Head> {
+        // The address of a block is never 0.
+        let address = ptr::with_exposed_provenance_mut(link.number());
+        NonNull::new(address).unwrap_or(NonNull::dangling())
+    }
+
+    /// Where the words of a block begin.
+    fn first_word(link: Link) -> *mut u64 {
+        // In the home of the block (M1), which is more than `HEAD_BYTES` long; `wrapping_` only spares a condition.
+        Self::head(link).as_ptr().cast::<u8>().wrapping_add(HEAD_BYTES).cast()
+    }
+}
+
+impl ConstEmpty for InRegion {
+    const EMPTY: Self = Self::new();
+}
+
+impl Default for InRegion {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Store for InRegion {
+    const IN_REGION: bool = true;
+    const OVERHEAD_BYTES: usize = HEAD_BYTES;
+
+    #[inline]
+    fn words(&self, link: Link) -> &[u64] {
+        // SAFETY: the head and the words after it are a block's (M1) and initialized (M2); `&self` keeps writers out.
+        unsafe { slice::from_raw_parts(Self::first_word(link), Self::head(link).as_ref().count) }
+    }
+
+    #[inline]
+    fn words_mut(&mut self, link: Link) -> &mut [u64] {
+        // SAFETY: the head and the words after it are a block's (M1) and initialized (M2); `&mut self` keeps others out.
+        unsafe { slice::from_raw_parts_mut(Self::first_word(link), Self::head(link).as_ref().count) }
+    }
+
+    fn child(&self, link: Link, side: Side) -> Option<Link> {
+        // SAFETY: the head of a block (M1), initialized (M2).
+        unsafe { Self::head(link).as_ref().children[side as usize] }
+    }
+
+    fn set_child(&mut self, link: Link, side: Side, child: Option<Link>) {
+        // SAFETY: the head of a block (M1), initialized (M2); `&mut self` keeps others out.
+        unsafe { Self::head(link).as_mut().children[side as usize] = child }
+    }
+
+    unsafe fn claim(&mut self, home: Home, words: usize) -> Option<Link> {
+        debug_assert!(home.address.is_multiple_of(align_of::<Head>().max(align_of::<u64>())));
+        let count = home.bytes.checked_sub(HEAD_BYTES)? / WORD_BYTES;
+        let link = Link::new(NonZeroUsize::new(home.address)?);
+        if count < words {
+            return None;
+        }
+        // SAFETY: `HEAD_BYTES + count · WORD_BYTES` bytes of the home, aligned, which nobody else uses (condition 1).
+        unsafe {
+            Self::head(link).write(Head { children: [None, None], count });
+            Self::first_word(link).write_bytes(0, count);
+        }
+        Some(link)
+    }
+
+    fn extend(&mut self, link: Link, words: usize) -> bool {
+        self.words(link).len() >= words
+    }
+
+    fn release(&mut self, _link: Link) {}
+}
+
+impl Records for InRegion {}

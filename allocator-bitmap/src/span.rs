@@ -1,0 +1,303 @@
+//! A span: neighbouring pages with one block of records.
+//!
+//! Regions that touch make one span, so two spans never touch and no free run lies in two of them. Inside a span a page
+//! has an *index*, its distance from the first page covered; the cover begins at a multiple of 512 pages, so that a chunk
+//! is an aligned run of 512 pages in memory.
+//!
+//! # Invariants
+//!
+//! - B1: a bit is one exactly if its page is managed, not handed out, not a record, and not in the active word.
+//! - B2: every chunk record that is not stale is [`ChunkRecord::of`] its words, a stale one has the right mask; every node
+//!   above is its children joined.
+//! - B3: the set of broken chunks has exactly those whose record says so.
+//!
+//! # Costs
+//!
+//! Taking and putting `n` pages touches n/64 words and the nodes above; a change that alters no summary ends at the chunk.
+#![forbid(unsafe_code)]
+
+use core::ops::{Deref, DerefMut};
+
+use crate::{
+    bits::{WORD_PAGES, ones},
+    layout::{
+        CHUNKS, COVER, FIRST, HEADER_WORDS, LAST, LEVELS_AT, RECORDS_FIRST, RECORDS_PAGES, TOP_AT, TOP_HEIGHT,
+        block_words, cover_of, levels_at, set_at, top_at, top_height,
+    },
+    levels,
+    pages::PageRange,
+    summary::{CHUNK_PAGES, CHUNK_WORDS, ChunkRecord, Summary},
+    word_set,
+};
+
+/// A word whose bits stand elsewhere: the active one. Its number in the span, and which of its pages are free.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Overlay {
+    /// The word's number.
+    pub(crate) word: usize,
+    /// Its free pages.
+    pub(crate) free: u64,
+}
+
+/// The words of a block, to read or to change.
+pub(crate) struct Span<W>(pub(crate) W);
+
+/// The words that the pages `first` to `last` lie in, each with the mask of those pages.
+#[inline]
+pub(crate) fn pieces(first: usize, last: usize) -> impl Iterator<Item = (usize, u64)> {
+    let (low, high) = (first / WORD_PAGES, last / WORD_PAGES);
+    let mut from = u64::MAX << (first % WORD_PAGES);
+    (low..high + 1).map(move |word| {
+        let to = if word == high { u64::MAX >> (WORD_PAGES - 1 - last % WORD_PAGES) } else { u64::MAX };
+        (word, core::mem::replace(&mut from, u64::MAX) & to)
+    })
+}
+
+impl<W: Deref<Target = [u64]>> Span<W> {
+    /// The pages managed.
+    #[inline]
+    pub(crate) fn pages(&self) -> PageRange {
+        // A header never written is all zeros, which is a range too.
+        PageRange::new(self.0[FIRST] as usize, self.0[LAST] as usize).unwrap_or(PAGE_ZERO)
+    }
+
+    /// The pages that hold the block itself.
+    pub(crate) fn records(&self) -> Option<PageRange> {
+        PageRange::counted(self.0[RECORDS_FIRST] as usize, self.0[RECORDS_PAGES] as usize)
+    }
+
+    /// Number of the page with index 0.
+    #[inline]
+    pub(crate) fn cover(&self) -> usize {
+        self.0[COVER] as usize
+    }
+
+    /// How many chunks are covered.
+    #[inline]
+    pub(crate) fn chunks(&self) -> usize {
+        self.0[CHUNKS] as usize
+    }
+
+    /// The pages covered, managed or not.
+    pub(crate) fn covered(&self) -> PageRange {
+        // The last page covered has a number, the one after it may have none.
+        PageRange::new(self.cover(), self.cover() + ((self.chunks() - 1) * CHUNK_PAGES + (CHUNK_PAGES - 1)))
+            .unwrap_or(PAGE_ZERO)
+    }
+
+    /// The indices of `pages`, first and last, which are covered.
+    #[inline]
+    pub(crate) fn indices(&self, pages: PageRange) -> (usize, usize) {
+        (pages.first() - self.cover(), pages.last() - self.cover())
+    }
+
+    /// What the block offers.
+    #[inline]
+    pub(crate) fn root(&self) -> Summary {
+        levels::root(&self.0)
+    }
+
+    /// Word `word` of the bitmap.
+    #[inline]
+    pub(crate) fn word(&self, word: usize) -> u64 {
+        self.0[HEADER_WORDS + word]
+    }
+
+    /// Word `word` of the bitmap, with the active word's pages in it.
+    #[inline]
+    pub(crate) fn word_with(&self, word: usize, overlay: Option<Overlay>) -> u64 {
+        match overlay {
+            Some(active) if active.word == word => active.free,
+            _ => self.word(word),
+        }
+    }
+
+    /// The record of chunk `chunk`.
+    #[inline]
+    pub(crate) fn record(&self, chunk: usize) -> ChunkRecord {
+        ChunkRecord(self.0[HEADER_WORDS + CHUNK_WORDS * self.chunks() + chunk])
+    }
+
+    pub(crate) fn chunk_words(&self, chunk: usize) -> &[u64; CHUNK_WORDS] {
+        let at = HEADER_WORDS + chunk * CHUNK_WORDS;
+        self.0[at..].first_chunk().expect("a block has eight words for each chunk")
+    }
+
+    /// Whether some chunk is broken.
+    #[inline]
+    pub(crate) fn has_broken(&self) -> bool {
+        // The set's top word stands right before level 1.
+        self.0[self.0[LEVELS_AT] as usize - 1] != 0
+    }
+
+    /// The lowest broken chunk that is not below chunk `from`.
+    #[inline]
+    pub(crate) fn next_broken(&self, from: usize) -> Option<usize> {
+        word_set::next_member(&self.0[set_at(self.chunks())..], self.chunks(), from)
+    }
+
+    /// The managed pages around `page` up to the next that hold records; `None` if it holds records.
+    pub(crate) fn part_of(&self, page: usize) -> Option<PageRange> {
+        let pages = self.pages();
+        let here = PageRange::counted(page, 1)?;
+        match self.records() {
+            Some(records) => pages.without(records).into_iter().flatten().find(|part| part.contains(here)),
+            None => Some(pages),
+        }
+    }
+
+    /// The pages of word `word` that are managed and hold no records.
+    pub(crate) fn owned_mask(&self, word: usize) -> u64 {
+        let first = word * WORD_PAGES;
+        let number = self.cover() + first;
+        let here = PageRange::new(number, number + (WORD_PAGES - 1)).unwrap_or(PAGE_ZERO);
+        if self.pages().contains(here) && self.records().is_none_or(|records| records.common(here).is_none()) {
+            return u64::MAX;
+        }
+        let part = |pages: PageRange| {
+            let (low, high) = self.indices(pages);
+            let (low, high) = (low.max(first), high.min(first + WORD_PAGES - 1));
+            if low <= high { ones(low - first, high - low + 1) } else { 0 }
+        };
+        part(self.pages()) & !self.records().map_or(0, part)
+    }
+
+    /// Whether all pages with indices `first` to `last` are free (or, if `free` is false, all not).
+    pub(crate) fn all(&self, free: bool, first: usize, last: usize, overlay: Option<Overlay>) -> bool {
+        let flip = if free { u64::MAX } else { 0 };
+        pieces(first, last).all(|(word, mask)| (self.word_with(word, overlay) ^ flip) & mask == 0)
+    }
+
+    /// The first run of pages with indices in `first` to `last` that are not free: its first and last index.
+    pub(crate) fn first_used(
+        &self,
+        first: usize,
+        last: usize,
+        overlay: Option<Overlay>,
+    ) -> Option<(usize, usize)> {
+        let used = |(word, mask): (usize, u64)| (word, !self.word_with(word, overlay) & mask);
+        let (word, bits) = pieces(first, last).map(used).find(|(_, bits)| *bits != 0)?;
+        let from = word * WORD_PAGES + bits.trailing_zeros() as usize;
+        let free = |(word, mask): (usize, u64)| (word, self.word_with(word, overlay) & mask);
+        let next = pieces(from, last).map(free).find(|(_, bits)| *bits != 0);
+        let to = next.map_or(last, |(word, bits)| word * WORD_PAGES + bits.trailing_zeros() as usize - 1);
+        Some((from, to))
+    }
+
+    /// The free run in chunk `chunk` around its pages `first` to `end` (exclusive), which are free.
+    pub(crate) fn run_around(&self, chunk: usize, first: usize, end: usize) -> (usize, usize) {
+        let words = self.chunk_words(chunk);
+        let (mut low, mut high) = (first, end);
+        let mut i = first / WORD_PAGES;
+        let mut below = first % WORD_PAGES;
+        loop {
+            // The bits below, moved to the top of a word; zeros come in at the bottom.
+            let run = if below == 0 { 0 } else { (words[i] << (WORD_PAGES - below)).leading_ones() as usize };
+            low -= run;
+            if run < below || i == 0 {
+                break;
+            }
+            (i, below) = (i - 1, WORD_PAGES);
+        }
+        while high < CHUNK_PAGES {
+            let at = high % WORD_PAGES;
+            let run = (words[high / WORD_PAGES] >> at).trailing_ones() as usize;
+            high += run;
+            if run < WORD_PAGES - at {
+                break;
+            }
+        }
+        (low, high)
+    }
+}
+
+const PAGE_ZERO: PageRange = match PageRange::counted(0, 1) {
+    Some(range) => range,
+    None => panic!("one page is a range"),
+};
+
+impl<W: DerefMut<Target = [u64]>> Span<W> {
+    pub(crate) fn chunk_words_mut(&mut self, chunk: usize) -> &mut [u64; CHUNK_WORDS] {
+        let at = HEADER_WORDS + chunk * CHUNK_WORDS;
+        self.0[at..].first_chunk_mut().expect("a block has eight words for each chunk")
+    }
+
+    /// Writes the header of a block over `pages`; the bitmap and all that follows is as it was.
+    pub(crate) fn write_header(&mut self, pages: PageRange, records: Option<PageRange>) {
+        let (cover, chunks) = cover_of(pages);
+        debug_assert!(self.0.len() >= block_words(chunks));
+        self.0[COVER] = cover as u64;
+        self.0[CHUNKS] = chunks as u64;
+        self.0[LEVELS_AT] = levels_at(chunks) as u64;
+        self.0[TOP_HEIGHT] = u64::from(top_height(chunks));
+        self.0[TOP_AT] = top_at(chunks) as u64;
+        self.set_pages(pages);
+        self.set_records(records);
+    }
+
+    /// Changes which of the covered pages are managed.
+    pub(crate) fn set_pages(&mut self, pages: PageRange) {
+        self.0[FIRST] = pages.first() as u64;
+        self.0[LAST] = pages.last() as u64;
+    }
+
+    /// Changes which pages hold the block.
+    pub(crate) fn set_records(&mut self, records: Option<PageRange>) {
+        self.0[RECORDS_FIRST] = records.map_or(0, PageRange::first) as u64;
+        self.0[RECORDS_PAGES] = records.map_or(0, PageRange::count) as u64;
+    }
+
+    /// Sets or clears the bits of `pages`, which are covered, and nothing else: [`rebuild`](Self::rebuild) follows.
+    pub(crate) fn fill(&mut self, pages: PageRange, free: bool) {
+        let (first, last) = self.indices(pages);
+        for (word, mask) in pieces(first, last) {
+            let bits = &mut self.0[HEADER_WORDS + word];
+            *bits = if free { *bits | mask } else { *bits & !mask };
+        }
+    }
+
+    /// Computes every summary and set anew from the bitmap: at the speed at which memory is read.
+    pub(crate) fn rebuild(&mut self) {
+        let chunks = self.chunks();
+        let set = set_at(chunks);
+        let end = levels_at(chunks);
+        self.0[set..end].fill(0);
+        for chunk in 0..chunks {
+            let record = ChunkRecord::of(self.chunk_words(chunk));
+            self.0[HEADER_WORDS + CHUNK_WORDS * chunks + chunk] = record.0;
+            if record.is_broken() {
+                word_set::insert(&mut self.0[set..], chunks, chunk);
+            }
+        }
+        levels::rebuild(&mut self.0, 0, chunks - 1);
+    }
+
+    /// Makes the block cover `pages`, and all that it covers already: moves the bitmap and writes the header. Bits that
+    /// come in are zero; the summaries are left to [`rebuild`](Self::rebuild).
+    pub(crate) fn widen(&mut self, pages: PageRange) {
+        let (covered, managed, records) = (self.covered(), self.pages(), self.records());
+        let (cover, chunks) = cover_of(covered.hull(pages));
+        let (had, at) = (self.chunks(), (covered.first() - cover) / CHUNK_PAGES);
+        let (from, to) = (HEADER_WORDS, HEADER_WORDS + at * CHUNK_WORDS);
+        self.0.copy_within(from..from + had * CHUNK_WORDS, to);
+        self.0[from..to].fill(0);
+        self.0[to + had * CHUNK_WORDS..block_words(chunks)].fill(0);
+        self.write_header(covered.hull(pages), records);
+        self.set_pages(managed);
+    }
+
+    /// Adds the free pages of a chunk of another block, which begins at page `first`, to those here.
+    pub(crate) fn merge_chunk(&mut self, first: usize, words: &[u64; CHUNK_WORDS]) {
+        let at = HEADER_WORDS + (first - self.cover()) / WORD_PAGES;
+        for (here, there) in self.0[at..at + CHUNK_WORDS].iter_mut().zip(words) {
+            *here |= there;
+        }
+    }
+
+    /// Clears the bits of all covered pages that are not managed; [`rebuild`](Self::rebuild) follows.
+    pub(crate) fn clear_unmanaged(&mut self) {
+        for unmanaged in self.covered().without(self.pages()).into_iter().flatten() {
+            self.fill(unmanaged, false);
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! What a stretch of pages can offer, in three numbers.
+//!
+//! ```text
+//!   ▒ used   ░ free
+//!   ┌──────────────────────────────────────┐
+//!   │░░░▒▒░▒▒▒▒░░░░░░░░░▒▒▒▒░▒▒▒▒▒▒▒▒▒░░░░░│
+//!   └──────────────────────────────────────┘
+//!   start = 3    longest = 9       end = 5
+//! ```
+//!
+//! Two neighbours' summaries give that of both together: a run of the whole is a run of one of them, or the end of the
+//! first with the start of the second. So a tree of summaries tells at its root whether a run exists, and on the way
+//! down where.
+//!
+//! # Invariants
+//!
+//! - `start <= longest`, `end <= longest`, `longest <= size`.
+//! - `start == size`, `end == size` and `longest == size` imply one another: the stretch is wholly free.
+#![forbid(unsafe_code)]
+
+use crate::bits::{WORD_PAGES, longest_run_above};
+
+/// Words in a chunk.
+pub(crate) const CHUNK_WORDS: usize = 8;
+/// Pages in a chunk: with pages of 4 KiB, a huge page of 2 MiB.
+pub(crate) const CHUNK_PAGES: usize = CHUNK_WORDS * WORD_PAGES;
+
+/// Free pages at the start, in the longest run, and at the end of a stretch of pages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Summary {
+    /// Free pages before the first used one.
+    pub(crate) start: usize,
+    /// Pages in the longest free run.
+    pub(crate) longest: usize,
+    /// Free pages after the last used one.
+    pub(crate) end: usize,
+}
+
+impl Summary {
+    /// No page is free.
+    pub(crate) const NONE: Self = Self { start: 0, longest: 0, end: 0 };
+
+    /// Whether both have the same ends.
+    #[inline]
+    pub(crate) const fn same_ends(self, other: Self) -> bool {
+        self.start == other.start && self.end == other.end
+    }
+
+    /// The summary after the pages `first` to `end` (exclusive) were taken from the free run `low` to `high` (exclusive) of
+    /// a stretch of `size` pages; `None` if that takes a look at the other runs.
+    #[inline]
+    pub(crate) const fn without(
+        self,
+        first: usize,
+        end: usize,
+        low: usize,
+        high: usize,
+        size: usize,
+    ) -> Option<Self> {
+        debug_assert!(low <= first && first < end && end <= high);
+        if high - low >= self.longest {
+            return None;
+        }
+        Some(Self {
+            start: if low == 0 { first } else { self.start },
+            end: if high == size { size - end } else { self.end },
+            ..self
+        })
+    }
+
+    /// The summary after a free run grew to be the pages `first` to `end` (exclusive) of a stretch of `size` pages.
+    #[inline]
+    pub(crate) const fn with_run(self, first: usize, end: usize, size: usize) -> Self {
+        debug_assert!(first < end && end <= size);
+        let length = end - first;
+        Self {
+            start: if first == 0 { length } else { self.start },
+            longest: if length > self.longest { length } else { self.longest },
+            end: if end == size { length } else { self.end },
+        }
+    }
+}
+
+/// Puts the summaries of neighbours together, from the lowest on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Joiner {
+    so_far: Summary,
+    wholly_free: bool,
+}
+
+impl Joiner {
+    /// Before the first.
+    #[inline]
+    pub(crate) const fn new() -> Self {
+        Self { so_far: Summary::NONE, wholly_free: true }
+    }
+
+    /// Adds the next stretch, of `size` pages, at least one.
+    #[inline]
+    pub(crate) const fn push(&mut self, next: Summary, size: usize) {
+        debug_assert!(size > 0);
+        if next.longest == 0 {
+            self.wholly_free = false;
+            self.so_far.end = 0;
+            return;
+        }
+        let joined = self.so_far.end + next.start;
+        let all = next.start == size;
+        if self.wholly_free {
+            self.so_far.start = joined;
+            self.wholly_free = all;
+        }
+        if next.longest > self.so_far.longest {
+            self.so_far.longest = next.longest;
+        }
+        if joined > self.so_far.longest {
+            self.so_far.longest = joined;
+        }
+        self.so_far.end = if all { joined } else { next.end };
+    }
+
+    /// The summary of all that was pushed.
+    #[inline]
+    pub(crate) const fn finish(self) -> Summary {
+        self.so_far
+    }
+}
+
+/// The summary of a chunk, packed into a word, with a mask of its words that have a free page.
+///
+/// ```text
+///   bits 0..16 start   16..32 longest   32..48 end   48..56 one bit for each word that is not 0   56 stale
+/// ```
+///
+/// The three numbers of a *stale* record are those of an earlier time, which the levels above still stand on; its mask
+/// is right. A chunk whose record is stale is never wholly free.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct ChunkRecord(pub(crate) u64);
+
+impl ChunkRecord {
+    const MASK_AT: u32 = 48;
+    const STALE: u64 = 1 << 56;
+
+    /// The record of a chunk of which `words` are the bits.
+    pub(crate) fn of(words: &[u64; CHUNK_WORDS]) -> Self {
+        let (mut longest, mut run, mut start) = (0, 0, CHUNK_PAGES);
+        let (mut mask, mut mixed) = (0_u8, 0_u8);
+        // First the runs that end at a word's border or cross it.
+        for (i, &word) in words.iter().enumerate() {
+            if word == u64::MAX {
+                mask |= 1 << i;
+                run += WORD_PAGES;
+                continue;
+            }
+            let mut next = 0;
+            if word != 0 {
+                mask |= 1 << i;
+                mixed |= 1 << i;
+                run += word.trailing_ones() as usize;
+                next = word.leading_ones() as usize;
+            }
+            // The first word that is not wholly free ends the run at the start.
+            start = if start == CHUNK_PAGES { run } else { start };
+            longest = if run > longest { run } else { longest };
+            run = next;
+        }
+        longest = longest.max(run);
+        // Then those inside a word, which mostly are no longer: one test shows it.
+        while mixed != 0 && longest < WORD_PAGES - 2 {
+            longest = longest_run_above(words[mixed.trailing_zeros() as usize], longest);
+            mixed &= mixed - 1;
+        }
+        Self::new(Summary { start, longest, end: run }, mask)
+    }
+
+    #[inline]
+    pub(crate) const fn new(summary: Summary, mask: u8) -> Self {
+        debug_assert!(summary.longest <= CHUNK_PAGES);
+        let Summary { start, longest, end } = summary;
+        Self(start as u64 | (longest as u64) << 16 | (end as u64) << 32 | (mask as u64) << Self::MASK_AT)
+    }
+
+    /// The three numbers.
+    #[inline]
+    pub(crate) const fn summary(self) -> Summary {
+        Summary {
+            start: (self.0 & 0xffff) as usize,
+            longest: self.longest(),
+            end: (self.0 >> 32 & 0xffff) as usize,
+        }
+    }
+
+    /// Pages in the longest free run.
+    #[inline]
+    pub(crate) const fn longest(self) -> usize {
+        (self.0 >> 16 & 0xffff) as usize
+    }
+
+    /// The words with a free page, a bit each.
+    #[inline]
+    pub(crate) const fn mask(self) -> u8 {
+        (self.0 >> Self::MASK_AT) as u8
+    }
+
+    /// The same summary with another mask.
+    #[inline]
+    pub(crate) const fn with_mask(self, mask: u8) -> Self {
+        Self(self.0 & !(0xff << Self::MASK_AT) | (mask as u64) << Self::MASK_AT)
+    }
+
+    /// Whether some pages of the chunk are free and some are not: taking one breaks no whole chunk.
+    #[inline]
+    pub(crate) const fn is_broken(self) -> bool {
+        self.mask() != 0 && (self.is_stale() || self.longest() != CHUNK_PAGES)
+    }
+
+    /// Whether the three numbers are of an earlier time.
+    #[inline]
+    pub(crate) const fn is_stale(self) -> bool {
+        self.0 & Self::STALE != 0
+    }
+
+    /// The same record, stale.
+    #[inline]
+    pub(crate) const fn stale(self) -> Self {
+        Self(self.0 | Self::STALE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::vec::Vec;
+
+    use super::*;
+
+    /// The summary of a list of pages, by counting.
+    pub(crate) fn counted(free: &[bool]) -> Summary {
+        let start = free.iter().take_while(|f| **f).count();
+        let end = free.iter().rev().take_while(|f| **f).count();
+        let longest = free.split(|f| !f).map(<[bool]>::len).max().unwrap_or(0);
+        Summary { start, longest, end }
+    }
+
+    fn pattern(bits: u32, count: usize) -> Vec<bool> {
+        (0..count).map(|i| bits >> i & 1 == 1).collect()
+    }
+
+    #[test]
+    fn joining_any_three_neighbours_agrees_with_counting_the_whole() {
+        for bits in 0..1 << 12 {
+            let free = pattern(bits, 12);
+            for (a, b) in (1..11).flat_map(|a| (a + 1..12).map(move |b| (a, b))) {
+                let mut joiner = Joiner::new();
+                for part in [&free[..a], &free[a..b], &free[b..]] {
+                    joiner.push(counted(part), part.len());
+                }
+                assert_eq!(joiner.finish(), counted(&free), "{bits:#b} cut at {a} and {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn growing_a_run_agrees_with_counting() {
+        for bits in 0..1_u32 << 10 {
+            for page in (0..10).filter(|p| bits >> p & 1 == 0) {
+                let (before, after) = (pattern(bits, 10), pattern(bits | 1 << page, 10));
+                let first = page - after[..page].iter().rev().take_while(|f| **f).count();
+                let end = page + after[page..].iter().take_while(|f| **f).count();
+                assert_eq!(counted(&before).with_run(first, end, 10), counted(&after));
+            }
+        }
+    }
+
+    #[test]
+    fn shrinking_a_run_agrees_with_counting_or_asks_for_it() {
+        let mut asked = 0;
+        for bits in 0..1_u32 << 10 {
+            let before = pattern(bits, 10);
+            for (first, end) in (0..10).flat_map(|f| (f + 1..=10).map(move |e| (f, e))) {
+                let taken = ((1 << end) - 1) & !((1 << first) - 1);
+                if bits & taken != taken {
+                    continue;
+                }
+                let low = first - before[..first].iter().rev().take_while(|f| **f).count();
+                let high = end + before[end..].iter().take_while(|f| **f).count();
+                match counted(&before).without(first, end, low, high, 10) {
+                    Some(summary) => assert_eq!(summary, counted(&pattern(bits & !taken, 10))),
+                    None => asked += usize::from(high - low == counted(&before).longest),
+                }
+            }
+        }
+        assert!(asked > 0);
+    }
+
+    #[test]
+    fn a_chunk_record_agrees_with_counting_across_word_borders() {
+        let mut state = 1_u64;
+        for round in 0..40_000 {
+            let mut words = [0; CHUNK_WORDS];
+            for word in &mut words {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let random = state >> 32 | state << 32;
+                let ends = u64::MAX << (random & 63) | u64::MAX >> (random >> 8 & 63);
+                let thick = random | random.rotate_left(19) | random.rotate_left(41);
+                *word = [0, u64::MAX, random, ends, !ends, thick, u64::MAX][(state >> 20) as usize % 7];
+            }
+            let free: Vec<bool> = (0..CHUNK_PAGES).map(|p| words[p / 64] >> (p % 64) & 1 == 1).collect();
+            let record = ChunkRecord::of(&words);
+            assert_eq!(record.summary(), counted(&free), "round {round}: {words:x?}");
+            assert_eq!(record.longest(), counted(&free).longest);
+            for (i, word) in words.iter().enumerate() {
+                assert_eq!(record.mask() >> i & 1 == 1, *word != 0);
+            }
+            let some = free.contains(&true) && free.contains(&false);
+            assert_eq!(record.is_broken(), some);
+            assert_eq!(record.with_mask(0).summary(), record.summary());
+            assert_eq!(record.stale().with_mask(0xff).summary(), record.summary());
+            assert!(record.stale().is_stale() && !record.is_stale() && record.stale().mask() == record.mask());
+        }
+    }
+}
