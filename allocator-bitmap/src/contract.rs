@@ -1,8 +1,8 @@
 //! The traits of the contract, and the one place that hands memory over to be written to.
 
 use allocator_api::{
-    AllocError, AllocResult, BaseAllocator, ConstrainedPageAllocator, Declaration, Declared, PageAllocator,
-    Placement, RemoveError, RemoveMemory,
+    AllocError, AllocResult, BaseAllocator, ConstrainedPageAllocator, Declaration, Declared, LargestFreeRun,
+    PageAllocator, Placement, RemoveError, RemoveMemory,
 };
 
 use crate::{
@@ -223,5 +223,12 @@ unsafe impl<const PAGE_SIZE: usize, R: Records> RemoveMemory for BitmapPageAlloc
             self.unpark(parked);
         }
         done
+    }
+}
+
+impl<const PAGE_SIZE: usize, R: Records> LargestFreeRun for BitmapPageAllocator<PAGE_SIZE, R> {
+    /// O(log n + log s): what the active word holds goes back into the records first.
+    fn largest_free_run_pages(&mut self) -> usize {
+        BitmapPageAllocator::largest_free_run_pages(self)
     }
 }

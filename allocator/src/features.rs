@@ -14,6 +14,8 @@ pub const BACKENDS: &[&str] = &[
     "tlsf",
     #[cfg(feature = "slab")]
     "slab",
+    #[cfg(feature = "bitmap-package")]
+    "bitmap-package",
     #[cfg(feature = "bitmap")]
     "bitmap",
 ];
@@ -31,19 +33,25 @@ pub type DefaultByteAllocator = allocator_tlsf::TlsfByteAllocator;
 #[cfg(all(feature = "slab", not(any(feature = "tlsf", feature = "buddy"))))]
 pub type DefaultByteAllocator = allocator_slab::SlabByteAllocator;
 
-/// The page backend of the highest rank that is on, with pages of 4 KiB and a span of 64 GiB.
+/// The page backend of the highest rank that is on: the published package, with pages of 4 KiB.
 ///
-/// The first region chooses the span: the 64 GiB between two multiples of 64 GiB in which it lies. So give
-/// memory maps a linear offset that is a multiple of 64 GiB; with another, memory within 64 GiB of the first
-/// may lie outside the span, and be skipped ([`MapReport::skipped_bytes`](crate::MapReport::skipped_bytes)).
-#[cfg(feature = "bitmap")]
+/// It has a span of 64 GiB around the first memory it gets: a linear offset that is a multiple of 64 GiB makes that
+/// the first 64 GiB of physical memory.
+#[cfg(feature = "bitmap-package")]
 pub type DefaultPageAllocator =
     allocator_bitmap::package::BitmapPageAllocator<4096, allocator_bitmap::package::BitAlloc16M>;
+/// The page backend of the highest rank that is on: our own, with pages of 4 KiB and its records in the memory it is
+/// given.
+#[cfg(all(feature = "bitmap", not(feature = "bitmap-package")))]
+pub type DefaultPageAllocator = allocator_bitmap::BitmapPageAllocator<4096>;
 
 /// The default byte backend as a byte level.
 #[cfg(any(feature = "buddy", feature = "tlsf", feature = "slab"))]
 pub type DefaultByteLevel = crate::Growing<DefaultByteAllocator>;
 
 /// The default backends under a [`SpinLock`].
-#[cfg(all(feature = "bitmap", any(feature = "buddy", feature = "tlsf", feature = "slab")))]
+#[cfg(all(
+    any(feature = "bitmap", feature = "bitmap-package"),
+    any(feature = "buddy", feature = "tlsf", feature = "slab")
+))]
 pub type DefaultGlobalAllocator = crate::GlobalAllocator<DefaultByteLevel, DefaultPageAllocator, SpinLock>;

@@ -42,7 +42,7 @@ mod report;
 /// # Examples
 ///
 /// ```
-/// # #[cfg(all(feature = "bitmap", any(feature = "slab", feature = "tlsf", feature = "buddy")))] {
+/// # #[cfg(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "tlsf", feature = "buddy")))] {
 /// use allocator::{DefaultByteLevel, DefaultPageAllocator, GlobalAllocator, UsageKind};
 /// use core::alloc::Layout;
 ///

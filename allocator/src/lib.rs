@@ -10,8 +10,8 @@
 //! the boot code, and the map comes from the firmware.
 //!
 //! ```
-//! # #![cfg_attr(all(feature = "bitmap", any(feature = "slab", feature = "tlsf", feature = "buddy")), no_main)]
-//! # #[cfg(all(feature = "bitmap", any(feature = "slab", feature = "tlsf", feature = "buddy")))] mod kernel {
+//! # #![cfg_attr(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "tlsf", feature = "buddy")), no_main)]
+//! # #[cfg(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "tlsf", feature = "buddy")))] mod kernel {
 //! use allocator::{DefaultGlobalAllocator, MemoryRegion};
 //! use std::cell::UnsafeCell;
 //!
@@ -40,7 +40,7 @@
 //!     0
 //! }
 //! # }
-//! # #[cfg(not(all(feature = "bitmap", any(feature = "slab", feature = "tlsf", feature = "buddy"))))] fn main() {}
+//! # #[cfg(not(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "tlsf", feature = "buddy"))))] fn main() {}
 //! ```
 //!
 //! # Features
@@ -50,13 +50,13 @@
 //! | `slab` (default) | `SlabByteAllocator`: size classes; fast, and generous with memory |
 //! | `tlsf` | `TlsfByteAllocator`: two-level segregated fit; bounded time, little waste |
 //! | `buddy` | `BuddyByteAllocator`: powers of two; large aligned blocks |
-//! | `bitmap` (default) | `BitmapPageAllocator`: one bit a page |
+//! | `bitmap` (default) | `BitmapPageAllocator`: one bit a page under a tree of summaries; any number of banks |
+//! | `bitmap-package` | `bitmap::package::BitmapPageAllocator`: the published package; a span of 64 GiB |
 //!
 //! Features only add. With several byte backends, `DefaultByteAllocator` is `buddy` before `tlsf` before
-//! `slab`; [`BACKENDS`] says what is on. A library never enables a backend; a kernel that wants certainty names
-//! the types: `GlobalAllocator<Growing<TlsfByteAllocator>, BitmapPageAllocator<4096, BitAlloc16M>, MyLock>`.
-//! The map type is the span of addresses that can be managed: 64 GiB with `bitmap::package::BitAlloc16M`, 4 GiB
-//! where none is named.
+//! `slab`, and `DefaultPageAllocator` is `bitmap-package` before `bitmap`; [`BACKENDS`] says what is on. A library
+//! never enables a backend; a kernel that wants certainty names the types:
+//! `GlobalAllocator<Growing<TlsfByteAllocator>, BitmapPageAllocator<4096>, MyLock>`.
 //!
 //! # A lock that masks interrupts
 //!
@@ -114,7 +114,7 @@
 //!         }
 //!     }
 //! }
-//! # #[cfg(all(feature = "bitmap", any(feature = "slab", feature = "tlsf", feature = "buddy")))] {
+//! # #[cfg(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "tlsf", feature = "buddy")))] {
 //! use allocator::{DefaultByteLevel, DefaultPageAllocator, GlobalAllocator};
 //! static HEAP: GlobalAllocator<DefaultByteLevel, DefaultPageAllocator, IrqSpinLock> = GlobalAllocator::new();
 //!
@@ -162,10 +162,10 @@ mod usage;
 pub use allocator_api as api;
 pub use allocator_api::{
     AddressRange, AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared, Gap,
-    IdAllocator, InvalidFrees, PageAllocator, PagedByteAllocator, address,
+    IdAllocator, InvalidFrees, LargestFreeRun, PageAllocator, PagedByteAllocator, address,
 };
-#[cfg(feature = "bitmap")]
-pub use allocator_bitmap::{self as bitmap, package::BitmapPageAllocator};
+#[cfg(any(feature = "bitmap", feature = "bitmap-package"))]
+pub use allocator_bitmap::{self as bitmap, BitmapPageAllocator};
 #[cfg(feature = "buddy")]
 pub use allocator_buddy::{self as buddy, BuddyByteAllocator};
 #[cfg(feature = "slab")]
@@ -181,6 +181,10 @@ pub use memory_map::{MapReport, MemoryRegion, RegionKind};
 pub use usage::{Usage, UsageKind};
 
 /// The first program of the project's README, compiled.
-#[cfg(all(doctest, feature = "bitmap", any(feature = "slab", feature = "tlsf", feature = "buddy")))]
+#[cfg(all(
+    doctest,
+    any(feature = "bitmap", feature = "bitmap-package"),
+    any(feature = "slab", feature = "tlsf", feature = "buddy")
+))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

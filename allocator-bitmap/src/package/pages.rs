@@ -6,7 +6,8 @@
 use core::fmt;
 
 use allocator_api::{
-    AddressRange, AllocError, AllocResult, BaseAllocator, ConstEmpty, Declaration, Declared, PageAllocator,
+    AddressRange, AllocError, AllocResult, BaseAllocator, ConstEmpty, Declaration, Declared, LargestFreeRun,
+    PageAllocator,
 };
 use allocator_primitives::{Edges, usable_part};
 
@@ -119,16 +120,6 @@ impl<const PAGE_SIZE: usize, M: Map> BitmapPageAllocator<PAGE_SIZE, M> {
         self.span.range()
     }
 
-    /// The pages of the longest free run.
-    ///
-    /// # Complexity
-    ///
-    /// O(CAP · log CAP): every page is tested.
-    #[must_use]
-    pub fn largest_free_run_pages(&self) -> usize {
-        self.bits.longest_free_run()
-    }
-
     /// The indices of a run; `None` if it is empty, not whole pages, or not inside the span.
     fn run(&self, address: usize, num_pages: usize) -> Option<AddressRange> {
         if !address.is_multiple_of(PAGE_SIZE) {
@@ -220,6 +211,13 @@ unsafe impl<const PAGE_SIZE: usize, M: Map> PageAllocator for BitmapPageAllocato
 
     fn used_pages(&self) -> usize {
         self.bits.used()
+    }
+}
+
+impl<const PAGE_SIZE: usize, M: Map> LargestFreeRun for BitmapPageAllocator<PAGE_SIZE, M> {
+    /// Every page is tested: O(CAP · log CAP).
+    fn largest_free_run_pages(&mut self) -> usize {
+        self.bits.longest_free_run()
     }
 }
 

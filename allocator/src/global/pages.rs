@@ -2,7 +2,7 @@
 
 use core::alloc::Layout;
 
-use allocator_api::{AllocResult, PageAllocator};
+use allocator_api::{AllocResult, LargestFreeRun, PageAllocator};
 use lock_api::RawMutex;
 
 use crate::{Freed, GlobalAllocator, InvalidFree, UsageKind};
@@ -92,5 +92,13 @@ impl<B, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
     /// 2. Only pages that were handed out in such a closure are given back in it.
     pub unsafe fn with_pages_mut<T>(&self, change: impl FnOnce(&mut P) -> T) -> T {
         change(&mut self.pages.lock().pages)
+    }
+}
+
+impl<B, P: LargestFreeRun, R: RawMutex> GlobalAllocator<B, P, R> {
+    /// Pages of the largest free run: the figure that shows how fragmented pages are.
+    #[must_use]
+    pub fn largest_free_run_pages(&self) -> usize {
+        self.pages.lock().pages.largest_free_run_pages()
     }
 }

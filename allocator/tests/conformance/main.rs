@@ -1,6 +1,9 @@
 //! The contract, case by case, for the facade as a whole: each byte backend over pages, seen as one byte
 //! allocator.
-#![cfg(all(feature = "bitmap", any(feature = "slab", feature = "tlsf", feature = "buddy")))]
+#![cfg(all(
+    any(feature = "bitmap", feature = "bitmap-package"),
+    any(feature = "slab", feature = "tlsf", feature = "buddy")
+))]
 
 mod whole;
 

@@ -1,5 +1,8 @@
 //! The same behaviour over every backend that is on.
-#![cfg(all(feature = "bitmap", any(feature = "slab", feature = "tlsf", feature = "buddy")))]
+#![cfg(all(
+    any(feature = "bitmap", feature = "bitmap-package"),
+    any(feature = "slab", feature = "tlsf", feature = "buddy")
+))]
 
 use std::{
     alloc::{GlobalAlloc, Layout},

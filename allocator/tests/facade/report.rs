@@ -46,6 +46,7 @@ fn the_backends_that_are_on_are_named_by_rank() {
         ("buddy", cfg!(feature = "buddy")),
         ("tlsf", cfg!(feature = "tlsf")),
         ("slab", cfg!(feature = "slab")),
+        ("bitmap-package", cfg!(feature = "bitmap-package")),
         ("bitmap", cfg!(feature = "bitmap")),
     ]
     .into_iter()

@@ -27,6 +27,15 @@ impl ByteBackend {
             Self::Tlsf => "tlsf",
         }
     }
+
+    /// The name that the backend gives itself.
+    pub(crate) fn declares(self) -> &'static str {
+        match self {
+            Self::Slab => "slab-package",
+            Self::Buddy => "buddy-package",
+            Self::Tlsf => "tlsf-package",
+        }
+    }
 }
 
 /// What `--backend` takes: one byte backend, or all of them.
@@ -57,15 +66,21 @@ impl ByteChoice {
 /// A page backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PageBackend {
-    /// One bit a page, in a tree.
+    /// One bit a page, under a tree of summaries: our own engine.
     Bitmap,
+    /// One bit a page, in a tree: the published package.
+    BitmapPackage,
 }
 
 impl PageBackend {
-    /// Its feature.
+    /// Every page backend.
+    pub(crate) const ALL: [Self; 2] = [Self::Bitmap, Self::BitmapPackage];
+
+    /// Its feature, which is also the name that the backend gives itself.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Bitmap => "bitmap",
+            Self::BitmapPackage => "bitmap-package",
         }
     }
 }
@@ -82,7 +97,15 @@ pub(crate) struct Backends {
 impl Backends {
     /// Every pair of a byte and a page backend.
     pub(crate) fn all() -> Vec<Self> {
-        ByteBackend::ALL.map(|byte| Self { byte, page: PageBackend::Bitmap }).to_vec()
+        let pairs = |page| ByteBackend::ALL.map(|byte| Self { byte, page });
+        PageBackend::ALL.into_iter().flat_map(pairs).collect()
+    }
+
+    /// Pairs in which each backend is at least once.
+    pub(crate) fn each() -> Vec<Self> {
+        let of_default = |byte| Self { byte, page: PageBackend::Bitmap };
+        let package = Self { byte: ByteBackend::Slab, page: PageBackend::BitmapPackage };
+        ByteBackend::ALL.into_iter().map(of_default).chain([package]).collect()
     }
 }
 

@@ -53,7 +53,7 @@ fn memory(plan: &Plan, record: &Record, found: &mut Vec<String>) {
         found.push("no boot line".to_owned());
         return;
     };
-    if feature(&memory.byte) != plan.backends.byte.name() || feature(&memory.page) != plan.backends.page.name() {
+    if memory.byte != plan.backends.byte.declares() || memory.page != plan.backends.page.name() {
         found.push(format!("booted {}+{}, not {}", memory.byte, memory.page, plan.backends));
     }
     // Half: at 64 MiB the kernel and its records take a good part; at 4 GiB and above, no half fits below the hole
@@ -68,11 +68,6 @@ fn memory(plan: &Plan, record: &Record, found: &mut Vec<String>) {
     if memory.regions == 0 {
         found.push("no region was handed in".to_owned());
     }
-}
-
-/// The feature that selects a backend, from the name that the backend gives itself: a wrapper says that it is one.
-fn feature(name: &str) -> &str {
-    name.strip_suffix("-package").unwrap_or(name)
 }
 
 fn cases(suite: Suite, record: &Record, found: &mut Vec<String>) {

@@ -221,7 +221,7 @@ mod tests {
     use crate::boot::{Boot, Plan, Verdict};
 
     fn boot(memory: &str, verdict: Verdict, log: &str) -> Boot {
-        let backends = Backends { byte: ByteBackend::Slab, page: PageBackend::Bitmap };
+        let backends = Backends { byte: ByteBackend::Slab, page: PageBackend::BitmapPackage };
         let plan = Plan { backends, memory: memory.parse().unwrap(), scenario: Scenario::Normal };
         Boot { plan, record: Record::of_log(log), log_path: None, verdict, took: Duration::from_millis(1500) }
     }
@@ -234,8 +234,7 @@ mod tests {
         assert_eq!(report.matches("1/1/0/0").count(), 2, "{report}");
         assert_eq!(report.matches("5000000").count(), 2, "{report}");
         assert_eq!(report.matches("limit of slab-package: sizes are rounded up").count(), 1, "{report}");
-        let declared =
-            "slab+bitmap: declared: bytes: double_free_is_answered: does not detect double frees [512M, 6G]";
+        let declared = "slab+bitmap-package: declared: bytes: double_free_is_answered: does not detect double frees [512M, 6G]";
         assert_eq!(report.matches(declared).count(), 1, "{report}");
         assert!(report.contains("skipped: pages: hundreds_of_regions_are_taken: needs 32 MiB"), "{report}");
     }
@@ -243,7 +242,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_shown_as_missing() {
         let failed = boot("64M", Verdict::Failed(vec!["no boot line".into(), "another".into()]), "");
-        assert_eq!(one_line(&failed), "boot slab+bitmap-64M: FAILED: no boot line (and 1 more)");
+        assert_eq!(one_line(&failed), "boot slab+bitmap-package-64M: FAILED: no boot line (and 1 more)");
         let report = text(&[failed]);
         assert!(report.contains("- no boot line\n") && report.contains("- another\n"), "{report}");
         assert_eq!(report.matches('–').count(), 8, "{report}");

@@ -100,7 +100,7 @@ pub(crate) fn holdings() -> Holdings {
 
 /// The pages of the largest free run.
 pub(crate) fn largest_free_run_pages() -> usize {
-    HEAP.with_pages(|pages| pages.largest_free_run_pages())
+    HEAP.largest_free_run_pages()
 }
 
 /// Gives back a block that no allocator ever handed out: it lies in the program.

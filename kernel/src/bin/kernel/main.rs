@@ -18,8 +18,11 @@
 #![no_std]
 #![no_main]
 
-#[cfg(not(all(any(feature = "slab", feature = "tlsf", feature = "buddy"), feature = "bitmap")))]
-compile_error!("choose a byte backend (slab, tlsf, buddy) and a page backend (bitmap) by feature");
+#[cfg(not(all(
+    any(feature = "slab", feature = "tlsf", feature = "buddy"),
+    any(feature = "bitmap", feature = "bitmap-package")
+)))]
+compile_error!("choose a byte backend (slab, tlsf, buddy) and a page backend (bitmap, bitmap-package) by feature");
 
 extern crate alloc;
 

@@ -17,7 +17,7 @@ const GOOD: &str = include_str!("../../../testdata/short.log");
 const RECORDED: &str = include_str!("../../../testdata/recorded.log");
 
 fn plan(scenario: Scenario, memory: &str) -> Plan {
-    let backends = Backends { byte: ByteBackend::Slab, page: PageBackend::Bitmap };
+    let backends = Backends { byte: ByteBackend::Slab, page: PageBackend::BitmapPackage };
     Plan { backends, memory: memory.parse().unwrap(), scenario }
 }
 
@@ -72,7 +72,7 @@ fn a_mark_that_is_damaged_is_found() {
 
 #[test]
 fn every_wrong_figure_is_named() {
-    assert_found("byte=slab-", "byte=tlsf-", "booted tlsf-package+bitmap-package, not slab+bitmap");
+    assert_found("byte=slab-", "byte=tlsf-", "booted tlsf-package+bitmap-package, not slab+bitmap-package");
     assert_found("accepted_bytes=533721088", "accepted_bytes=1000", "were handed in");
     assert_found("skipped_bytes=4096", "skipped_bytes=0", "do not add up");
     assert_found("memory_bytes=536346624", "memory_bytes=5", "do not add up");
