@@ -39,6 +39,14 @@ impl Lent {
     }
 }
 
+#[cfg(test)]
+impl Lent {
+    /// A block of `words` words, for tests without unsafe code.
+    pub(crate) fn claim_words(&mut self, words: usize) -> Option<Link> {
+        arena::claim(self.arena_mut(), words)
+    }
+}
+
 impl ConstEmpty for Lent {
     const EMPTY: Self = Self::new();
 }

@@ -12,7 +12,7 @@ use crate::{
     records::{Link, Records},
     request::Request,
     search::find_in_chunk,
-    summary::{CHUNK_PAGES, CHUNK_WORDS},
+    summary::CHUNK_WORDS,
 };
 
 impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
@@ -172,14 +172,8 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
         self.park_if_among(link, first, last);
         self.used -= run.count();
-        if first / CHUNK_PAGES == last / CHUNK_PAGES {
-            let room = self.stale.has_room();
-            let after = self.span_mut(link).put_few(first, last, room);
-            self.note(link, after);
-        } else {
-            let has_to_know = self.span_mut(link).put(first, last);
-            self.tell(link, has_to_know);
-        }
+        let has_to_know = self.span_mut(link).put(first, last);
+        self.tell(link, has_to_know);
         Ok(())
     }
 }
