@@ -77,6 +77,7 @@ pub struct Inline<const WORDS: usize>([u64; WORDS]);
 
 impl<const WORDS: usize> Inline<WORDS> {
     /// No records yet.
+    #[expect(clippy::new_without_default, reason = "it may be too large for a stack")]
     #[must_use]
     pub const fn new() -> Self {
         Self([0; WORDS])
