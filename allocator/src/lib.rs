@@ -26,6 +26,8 @@
 //!
 //! #[unsafe(no_mangle)]
 //! extern "C" fn main() -> i32 {
+//! #   // The host's own hook would want more memory for a backtrace than there is, and wait for itself.
+//! #   std::panic::set_hook(Box::new(|panic| { eprintln!("{panic}"); std::process::abort() }));
 //!     let start = MEMORY.0.get().expose_provenance();
 //!     let map = [MemoryRegion::usable(start, 8 << 20), MemoryRegion::reserved(start, 1 << 20)];
 //!     // SAFETY: 1. Nobody else uses `MEMORY`, and an offset of 0 makes its numbers addresses. 2. It is exposed.

@@ -53,8 +53,8 @@ impl<B: PagedByteAllocator, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P,
     /// 2. After `Ok` nobody uses the block.
     pub unsafe fn dealloc(&self, pos: NonNull<u8>, layout: Layout) -> AllocResult {
         let mut pages = LockedPages::new(&self.pages);
-        // The guard lives until the end of this statement: the report below is made without the lock. SAFETY:
-        // 1. is the caller's 1. 2. is the caller's 2. 3. The byte level is given no other pages than these.
+        // The guard lives until the end of this statement: the report below is made without the lock.
+        // SAFETY: 1. is the caller's 1. 2. is the caller's 2. 3. The byte level has no other pages than these.
         let answer = unsafe { self.bytes.lock().dealloc_to(&mut pages, pos, layout) };
         answer.inspect_err(|error| self.report_block(pos, layout, *error))
     }
