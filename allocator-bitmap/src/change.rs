@@ -186,11 +186,10 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         true
     }
 
-    /// Makes the used pages with indices `first` to `last`, in one chunk, free. If its record changes, it becomes stale
-    /// where `may_be_stale`.
-    pub(crate) fn put_few(&mut self, first: usize, last: usize, may_be_stale: bool) -> After {
-        let chunk = first / CHUNK_PAGES;
-        let (old, new) = self.put_in_chunk(chunk, first % CHUNK_PAGES, last % CHUNK_PAGES + 1);
+    /// Makes the used page with index `index` free. If its chunk's record changes, it becomes stale where `may_be_stale`.
+    pub(crate) fn put_one(&mut self, index: usize, may_be_stale: bool) -> After {
+        let (chunk, page) = (index / CHUNK_PAGES, index % CHUNK_PAGES);
+        let (old, new) = self.put_in_chunk(chunk, page, page + 1);
         let marked = old.with_mask(new.mask());
         if may_be_stale && !old.is_stale() && new != marked && new.longest() != CHUNK_PAGES {
             return After { tell: self.store(chunk, old, marked.stale()), stale: Some(chunk) };

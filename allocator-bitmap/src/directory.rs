@@ -217,3 +217,71 @@ pub(crate) fn spans<S: Store>(store: &S, root: Option<Link>) -> impl Iterator<It
         Some((link, pages))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::{collections::BTreeMap, vec};
+
+    use super::*;
+    use crate::{
+        layout::{block_words, cover_of},
+        lent::Lent,
+    };
+
+    /// Checks order, balance and what nodes keep; returns the height.
+    fn check(store: &Lent, at: Option<Link>, low: usize, high: usize) -> u64 {
+        let Some(link) = at else { return 0 };
+        let pages = Span(store.words(link)).pages();
+        assert!(low <= pages.first() && pages.last() <= high);
+        let left = check(store, store.child(link, Side::Left), low, pages.first().saturating_sub(1));
+        let right = check(store, store.child(link, Side::Right), pages.last() + 1, high);
+        assert!(left.abs_diff(right) <= 1, "{left} against {right}");
+        assert_eq!(store.words(link)[HEIGHT..=ANY_BROKEN], kept(store, link));
+        left.max(right) + 1
+    }
+
+    fn claim(store: &mut Lent, pages: PageRange, free: usize) -> Link {
+        let link = store.claim_words(block_words(cover_of(pages).1)).unwrap();
+        let mut span = Span(store.words_mut(link));
+        span.write_header(pages, None);
+        span.fill(PageRange::counted(pages.first(), free).unwrap(), true);
+        span.rebuild();
+        link
+    }
+
+    #[test]
+    fn the_tree_stays_ordered_and_balanced_and_finds_what_a_map_finds() {
+        const SLOTS: usize = 300;
+        let mut store = Lent::in_words(vec![0; SLOTS * 40].leak());
+        let (mut root, mut model) = (None, BTreeMap::new());
+        let mut state = 9_u64;
+        for step in 0..4000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            // Ascending at first, the order that degrades a tree most.
+            let slot = if step < SLOTS { step } else { (state >> 40) as usize % SLOTS };
+            let first = slot * 1000;
+            if let Some((link, _)) = model.remove(&first) {
+                root = remove(&mut store, root, first + 50);
+                store.release(link);
+            } else {
+                let free = 1 + (state >> 20) as usize % 100;
+                let link = claim(&mut store, PageRange::counted(first, 100).unwrap(), free);
+                root = Some(insert(&mut store, root, link));
+                model.insert(first, (link, free));
+            }
+            let height = check(&store, root, 0, usize::MAX);
+            assert!(height <= 12, "{} spans are {height} high", model.len());
+            let (page, wanted) = ((state >> 30) as usize % (SLOTS * 1000), 1 + (state >> 50) as usize % 110);
+            let expected = model.range(..=page).next_back().filter(|(first, _)| page - *first < 100);
+            assert_eq!(lookup(&store, root, page), expected.map(|(_, (link, _))| *link));
+            let mut above = model.iter().filter(|(first, _)| **first + 99 >= page);
+            let fit = above.clone().find(|(_, (_, free))| *free >= wanted).map(|(_, (link, _))| *link);
+            assert_eq!(lowest(&store, root, page, Want::Run(wanted)), fit);
+            assert_eq!(lowest(&store, root, page, Want::Any), above.next().map(|(_, (link, _))| *link));
+            assert_eq!(longest(&store, root), model.values().map(|(_, free)| *free).max().unwrap_or(0));
+            assert!(spans(&store, root).map(|(link, _)| link).eq(model.values().map(|(link, _)| *link)));
+        }
+    }
+}

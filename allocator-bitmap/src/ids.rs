@@ -58,6 +58,7 @@ impl<R: Records> BitmapIdAllocator<R> {
 
 impl<R: Records + ConstEmpty> BitmapIdAllocator<R> {
     /// Without ids yet.
+    #[expect(clippy::new_without_default, reason = "with records in the value, it may be too large for a stack")]
     #[must_use]
     pub const fn new() -> Self {
         Self::EMPTY

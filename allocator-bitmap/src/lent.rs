@@ -39,6 +39,14 @@ impl Lent {
     }
 }
 
+#[cfg(test)]
+impl Lent {
+    /// A block of `words` words, for tests without unsafe code.
+    pub(crate) fn claim_words(&mut self, words: usize) -> Option<Link> {
+        arena::claim(self.arena_mut(), words)
+    }
+}
+
 impl ConstEmpty for Lent {
     const EMPTY: Self = Self::new();
 }
@@ -69,6 +77,7 @@ pub struct Inline<const WORDS: usize>([u64; WORDS]);
 
 impl<const WORDS: usize> Inline<WORDS> {
     /// No records yet.
+    #[expect(clippy::new_without_default, reason = "it may be too large for a stack")]
     #[must_use]
     pub const fn new() -> Self {
         Self([0; WORDS])

@@ -1,39 +1,109 @@
-//! A page allocator, and an id allocator, over a bitmap: one bit for each page, set while it is free.
+//! A page allocator, and an id allocator, that finds or refuses any run in logarithmic time and checks every free.
 //!
 //! # Terms
 //!
-//! - **Bank**: a region of pages; there may be holes between banks.
-//! - **Span**: the range of addresses that the bitmap has bits for. All banks lie in it.
-//! - **Index**: the number of a page, counted from the start of the span; also the number of its bit.
+//! - **Span**: neighbouring pages with one block of records. Regions that touch make one span, so no run lies in two.
+//! - **Chunk**: 512 pages from a multiple of 512 on; with pages of 4 KiB, a huge page of 2 MiB. A chunk is *broken* if some
+//!   of its pages are free and some are not.
+//! - **Summary**: of a stretch of pages, how many are free at its start, in its longest free run, and at its end.
+//! - **Active word**: 64 pages from which single pages come without a look at the records.
+//!
+//! # How it works
 //!
 //! ```text
-//!            ◄──────────────── span: CAP pages ────────────────►
-//!   memory   ▐░░░░░▌        ▐░░░░░░░░░░░░▌   ▐░░░░▌
-//!              bank             bank          bank
-//!   bits     110110 00000000 1111100111111 000 10111 00000000000      1: free, 0: allocated or not managed
-//!   summary      1                1               1                   one bit for 16, and so on upwards
+//!   directory    a balanced tree of spans, each with the longest run at and below it
+//!                     │
+//!   span         [ summary of 32768 pages ]
+//!                [ 4096 ][ 4096 ] …                       8 children a node
+//!                [chunk][chunk][chunk][chunk] …           a word each: start, longest, end, which words have free pages
+//!                [64][64][64][64][64][64][64][64] …       the bitmap: 1 free, 0 in use or not managed
+//!                 │                                       a set of broken chunks: where single pages come from
+//!                 └─ active word: zero here, its free pages are in the value
 //! ```
+//!
+//! - A **run** is found by its summaries, the lowest first: up from where the search begins while nothing fits, down into
+//!   the one node that has it. If the root has nothing, the refusal is the first comparison.
+//! - A **single page** comes from the active word. When that is used up, the next word of the same chunk becomes active,
+//!   else one of the lowest broken chunk; a whole chunk is broken only when no broken one has a page.
+//! - A **free** checks the bit of every page, 64 at a time. A page that lies alone, or in a run no longer than the chunk's
+//!   longest, changes its bit and nothing else. Else the chunk's record becomes *stale*: up to 16 are, and a search renews
+//!   them first. What single pages go by is never stale, so nobody can tell.
+//! - **Records** are in the pages managed, in memory lent, or in the value: [`InRegion`], [`Lent`], [`Inline`]. They take
+//!   75.6 bytes for 512 pages, and 100 for a span.
 //!
 //! # When to choose it
 //!
-//! For the page level of a kernel whose memory map is known at boot: single pages are found in a few steps, runs
-//! of any length at any alignment are taken and given back in any pieces, and no page is ever touched. The map has
-//! a fixed capacity, which costs 17/16 of a bit for each page of the span, used or not.
+//! For the page level of any kernel: memory maps with holes, banks that come and go, exact runs of any length, devices
+//! that need low addresses, huge pages. It is made for one lock; several CPUs that take pages all the time want a cache of
+//! pages each in front of it.
+//!
+//! # Why this structure
+//!
+//! | | Go's page allocator | LLFree | here |
+//! |---|---|---|---|
+//! | runs | any length, by summaries (start, longest, end) | powers of two up to a huge page | any length, by summaries |
+//! | single pages | a cache of 64 pages a processor, taken out of the tree | a reserved tree a processor | one active word, taken out of the tree |
+//! | address space | one reserved range, a radix tree over all of it | one range | spans, sized by their pages |
+//! | frees | not checked | checked | checked, page by page |
+//! | huge pages | by address order | counters of free pages a huge page | set of broken chunks, address order |
+//! | many CPUs | one lock | lock-free | one lock |
+//!
+//! From Go's comes the tree of summaries; what it costs to keep the tree exact for single pages is met by stale records and
+//! by changes that stop where a node stays the same. From LLFree comes the care for what is broken already; its counters
+//! and reservations serve many CPUs without a lock, which is not wanted here, and they find no odd runs. A buddy allocator
+//! is faster for runs, and rounds them up.
 //!
 //! # Costs
 //!
-//! A single page is taken and given back in O(log CAP). A run is found first fit, in time linear in the pages
-//! below it.
+//! With n pages in a span and s spans:
+//!
+//! | operation | worst case |
+//! |---|---|
+//! | `alloc_pages`, one page | O(log n + log s); O(1) from the active word |
+//! | `alloc_pages`, a run at any page | O(log n + log s), found or refused, and 1/64 step a page |
+//! | `alloc_pages`, aligned to more, or constrained | the same while memory has a run with room for any alignment; else that for each free run that is long enough and does not fit |
+//! | `alloc_pages_at`, `dealloc_pages` | O(log n + log s), and 1/64 step a page |
+//! | `largest_free_run_pages` | O(log n + log s) |
+//! | `add_memory`, `remove_memory` | linear in the records of the spans that change, at the speed of copying |
+//!
+//! # Measured
+//!
+//! Instructions an operation on x86-64, mean of allocating and freeing, records in the region; each call goes through a
+//! function of the harness, which costs about 16. In brackets: `bitmap-allocator` 0.4.6, `FrameAllocator` of
+//! `buddy_system_allocator` 0.13, measured the same way.
+//!
+//! | what | target | measured |
+//! |---|---|---|
+//! | one page, taken and given back | ≤ 25 | 24 (81, –) |
+//! | single pages, random, 1 GiB, 90 % in use | ≤ 60 | 96 (82, 299) |
+//! | all of 1 GiB page by page, freed in random order | ≤ 60 | 92 (81, 657) |
+//! | runs of 2^0 to 2^9 pages, 90 % in use | LLFree's | 1330 (94 000, 215) |
+//! | runs of 1 to 300 pages, exact, 70 % in use | LLFree's | 1714 (–, 208, rounded up) |
+//! | the same two at 64 GiB ÷ at 1 GiB | ≤ 1.5 | 1.38, 1.37 |
+//! | refused run of 2, 64 GiB, every other page free | ≤ 2 µs | 0.1 µs, 740 instructions; at most 14 000 after frees |
+//! | records, bytes a page | ≤ 0.2 | 0.148 |
+//! | page trace of a kernel's boot | ≤ 60 | 84 (243, 380) |
+//! | … of processes that fork | ≤ 35 | 60 (95, 338) |
+//! | … of work on files | ≤ 35 | 72 (141, 456) |
+//! | free pages in free huge pages, at the end of the last | ≥ 60 % | 80 % (80, 80) |
+//!
+//! Where a target is missed, it is for one reason: summaries are exact. A free that joins runs has to find out how long
+//! the result is, and a run that is taken from the longest of a chunk makes the chunk's other runs count. A free list of
+//! powers of two, or a bitmap that knows nothing of runs, need not.
 //!
 //! # Limits
 //!
-//! They stand at the types `BitmapPageAllocator` and `BitmapIdAllocator`, and as data in their
-//! [`DECLARATION`](allocator_api::Declared::DECLARATION).
+//! - An alignment larger than a page, or a constraint, that nothing fits is refused only after a look at each free run that
+//!   is long enough.
+//! - A region that touches a span and is too small for the records of both, while the span is full, is refused with
+//!   [`NoMemory`](allocator_api::AllocError::NoMemory).
 //!
 //! # Source
 //!
-//! P. R. Wilson, M. S. Johnstone, M. Neely, D. Boles, "Dynamic Storage Allocation: A Survey and Critical Review",
-//! International Workshop on Memory Management, 1995, section 3.8, "Bitmapped Fits".
+//! - M. Knyszek, A. Clements, "Proposal: Scaling the Go page allocator", 2019.
+//! - L. Wrenger, F. Rommel, A. Halbuer, C. Dietrich, D. Lohmann, "LLFree: Scalable and Optionally-Persistent Page-Frame
+//!   Allocation", USENIX ATC, 2023.
+//! - G. M. Adelson-Velsky, E. M. Landis, "An algorithm for the organization of information", 1962.
 #![no_std]
 
 mod active;

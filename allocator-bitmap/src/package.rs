@@ -8,6 +8,25 @@
 //! - frees that are checked as a whole before a bit changes, so that the statistics stay true;
 //! - answers instead of panics, for every input.
 //!
+//! # Terms
+//!
+//! - **Bank**: a region of pages; there may be holes between banks.
+//! - **Span**: the range of addresses that the bitmap has bits for. All banks lie in it.
+//! - **Index**: the number of a page, counted from the start of the span; also the number of its bit.
+//!
+//! ```text
+//!            ◄──────────────── span: CAP pages ────────────────►
+//!   memory   ▐░░░░░▌        ▐░░░░░░░░░░░░▌   ▐░░░░▌
+//!              bank             bank          bank
+//!   bits     110110 00000000 1111100111111 000 10111 00000000000      1: free, 0: allocated or not managed
+//!   summary      1                1               1                   one bit for 16, and so on upwards
+//! ```
+//!
+//! # Costs
+//!
+//! A single page is taken and given back in O(log CAP). A run is found first fit, in time linear in the pages below it. No
+//! page is ever touched.
+//!
 //! Both allocators stand on one private core, `Bits`: runs of indices in the ranges that are managed.
 //!
 //! # Capacities

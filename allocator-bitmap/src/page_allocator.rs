@@ -206,6 +206,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
 
 impl<const PAGE_SIZE: usize, R: Records + ConstEmpty> BitmapPageAllocator<PAGE_SIZE, R> {
     /// Without memory yet.
+    #[expect(clippy::new_without_default, reason = "with records in the value, it may be too large for a stack")]
     #[must_use]
     pub const fn new() -> Self {
         Self::EMPTY

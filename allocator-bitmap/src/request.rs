@@ -88,7 +88,9 @@ mod tests {
         for (align, boundary) in (0..4).flat_map(|a| (0..5).map(move |b| (1 << a, 1 << b))) {
             for (count, bounded) in (1..=boundary).flat_map(|c| [(c, true), (c, false)]) {
                 let request = Request { count, align, boundary: bounded.then_some(boundary), within: ALL };
-                let fits = |p: &usize| p % align == 0 && (!bounded || p / boundary == (p + count - 1) / boundary);
+                let fits = |p: &usize| {
+                    p.is_multiple_of(align) && (!bounded || p / boundary == (p + count - 1) / boundary)
+                };
                 for page in 0..40 {
                     let expected = (page..200).find(fits);
                     assert_eq!(request.admitted(page), expected, "{request:?} from {page}");

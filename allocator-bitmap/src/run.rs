@@ -12,8 +12,12 @@ use crate::{
     records::{Link, Records},
     request::Request,
     search::find_in_chunk,
-    summary::{CHUNK_PAGES, CHUNK_WORDS},
+    summary::CHUNK_WORDS,
 };
+
+/// The longest run that is looked for in the chunk of the active word before all chunks are searched: longer ones are
+/// rarely found there.
+const NEARBY_PAGES: usize = 8;
 
 impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     /// `count` pages at a multiple of `align` bytes, a power of two and at least a page. Returns their address.
@@ -42,10 +46,10 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
     }
 
-    /// A run of up to 64 pages in the chunk that single pages come from, where holes are: without a search, and without
+    /// A run of few pages in the chunk that single pages come from, where holes are: without a search, and without
     /// breaking what is whole. Returns its address.
     fn take_nearby(&mut self, count: usize) -> Option<usize> {
-        let (link, word) = self.active.place().filter(|_| count <= WORD_PAGES)?;
+        let (link, word) = self.active.place().filter(|_| count <= NEARBY_PAGES)?;
         let span = self.span(link);
         let chunk = word / CHUNK_WORDS;
         if span.record(chunk).mask() == 0 {
@@ -172,14 +176,8 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
         self.park_if_among(link, first, last);
         self.used -= run.count();
-        if first / CHUNK_PAGES == last / CHUNK_PAGES {
-            let room = self.stale.has_room();
-            let after = self.span_mut(link).put_few(first, last, room);
-            self.note(link, after);
-        } else {
-            let has_to_know = self.span_mut(link).put(first, last);
-            self.tell(link, has_to_know);
-        }
+        let has_to_know = self.span_mut(link).put(first, last);
+        self.tell(link, has_to_know);
         Ok(())
     }
 }

@@ -136,3 +136,103 @@ fn scan_chunk(words: &[u64], chunk: usize, from: usize, walk: &mut Walk) -> Opti
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::{vec, vec::Vec};
+
+    use super::*;
+    use crate::{
+        layout::{block_words, cover_of},
+        pages::PageRange,
+        span::Span,
+    };
+
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, bound: usize) -> usize {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((self.0 >> 33) as usize) % bound
+        }
+    }
+
+    /// A span of `count` pages from `first` on and a list of its pages, all of the same random fragments.
+    fn fragments(first: usize, count: usize, random: &mut Random) -> (Vec<u64>, Vec<bool>) {
+        let pages = PageRange::counted(first, count).unwrap();
+        let mut words = vec![0; block_words(cover_of(pages).1)];
+        let mut span = Span(words.as_mut_slice());
+        span.write_header(pages, None);
+        let mut free = vec![false; first % CHUNK_PAGES + count];
+        let longest = [1, 3, 70, 700, 5000][random.below(5)];
+        let mut page = 0;
+        while page < count {
+            let length = (1 + random.below(longest)).min(count - page);
+            if random.below(2) == 0 {
+                let part = PageRange::counted(first + page, length).unwrap();
+                span.fill(part, true);
+                let (from, to) = span.indices(part);
+                free[from..=to].fill(true);
+            }
+            page += length;
+        }
+        span.rebuild();
+        (words, free)
+    }
+
+    fn find_by_counting(free: &[bool], wanted: usize, from: usize) -> Option<usize> {
+        let mut run = 0;
+        for (index, free) in free.iter().enumerate().skip(from) {
+            run = if *free { run + 1 } else { 0 };
+            if run == wanted {
+                return Some(index + 1 - wanted);
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn the_lowest_run_from_any_page_on_is_found_at_every_height() {
+        let mut random = Random(3);
+        let mut found = 0;
+        for round in 0..400 {
+            let count = 1 + random.below([600, 5000, 40_000][round % 3]);
+            let (words, free) = fragments(random.below(5000), count, &mut random);
+            for _ in 0..60 {
+                let most = [2, 70, 600, 6000][random.below(4)];
+                let wanted = 1 + random.below(most);
+                let from = if random.below(3) == 0 { 0 } else { random.below(free.len()) };
+                let expected = find_by_counting(&free, wanted, from);
+                assert_eq!(find(&words, wanted, from), expected, "{wanted} from {from} of {count}");
+                found += usize::from(expected.is_some());
+            }
+        }
+        assert!(found > 5000);
+    }
+
+    #[test]
+    fn changes_keep_every_summary_what_a_rebuild_would_make_it() {
+        let mut random = Random(5);
+        for _ in 0..12 {
+            let count = 1 + random.below(20_000);
+            let (mut words, mut free) = fragments(random.below(1000), count, &mut random);
+            for step in 0..300 {
+                let first = free.len() - 1 - random.below(count);
+                let what = free[first];
+                let same = free[first..].iter().take_while(|f| **f == what).count();
+                let last = first + random.below(same.min([1, 40, 3000][step % 3]));
+                let mut span = Span(words.as_mut_slice());
+                let before = (span.root().longest, span.has_broken());
+                let tells = if what { span.take(first, last) } else { span.put(first, last) };
+                let after = (span.root().longest, span.has_broken());
+                assert!(tells || before == after, "the directory is told");
+                free[first..=last].fill(!what);
+                let mut rebuilt = words.clone();
+                Span(rebuilt.as_mut_slice()).rebuild();
+                assert!(words == rebuilt, "step {step}: {first}..={last} became {}", !what);
+            }
+        }
+    }
+}

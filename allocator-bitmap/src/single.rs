@@ -156,7 +156,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
             self.set_active(link, word, page);
         } else {
             let room = self.stale.has_room();
-            let after = self.span_mut(link).put_few(index, index, room);
+            let after = self.span_mut(link).put_one(index, room);
             self.note(link, after);
         }
         Ok(())

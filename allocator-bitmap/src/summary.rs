@@ -301,7 +301,7 @@ mod tests {
             let mut words = [0; CHUNK_WORDS];
             for word in &mut words {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                let random = state >> 32 | state << 32;
+                let random = state.rotate_left(32);
                 let ends = u64::MAX << (random & 63) | u64::MAX >> (random >> 8 & 63);
                 let thick = random | random.rotate_left(19) | random.rotate_left(41);
                 *word = [0, u64::MAX, random, ends, !ends, thick, u64::MAX][(state >> 20) as usize % 7];

@@ -1,4 +1,5 @@
-//! One test for each fault of the package, and of the page adaptors over it, that the wrapper mends.
+//! One test for each fault of the package, and of the page adaptors over it, that the wrapper mends; and for each of the
+//! engine's own.
 #![cfg(feature = "package")]
 #![allow(clippy::unwrap_used, reason = "a test helper that fails is a test that fails")]
 
@@ -212,4 +213,34 @@ fn requests_that_no_memory_can_hold_are_refused_at_once() {
     }
     assert_eq!(pages.used_pages(), 0);
     assert_eq!(pages.alloc_pages(256, 1 << (usize::BITS - 1)), Ok(0));
+}
+
+#[test]
+fn two_spans_in_one_word_take_their_pages_back() {
+    let mut pages = allocator_bitmap::BitmapPageAllocator::<PAGE, allocator_bitmap::Inline<200>>::new();
+    // SAFETY: 1. and 2. Mere numbers, which the test owns.
+    unsafe {
+        pages.add_memory(0, 4 * PAGE).unwrap();
+        pages.add_memory(8 * PAGE, 4 * PAGE).unwrap();
+        for _ in 0..8 {
+            pages.alloc_pages(1, PAGE).unwrap();
+        }
+        // The active word has bits for pages 0 to 63, of which pages 8 to 11 belong to another span.
+        for page in [1, 9, 2, 10, 11, 8, 0, 3] {
+            assert_eq!(pages.dealloc_pages(page * PAGE, 1), Ok(()), "page {page}");
+        }
+    }
+    assert_eq!(pages.used_pages(), 0);
+}
+
+#[test]
+fn a_byte_of_a_held_page_is_overlap_also_when_it_is_trimmed_off() {
+    let mut pages = allocator_bitmap::BitmapPageAllocator::<PAGE, allocator_bitmap::Inline<200>>::new();
+    // SAFETY: 1. and 2. Mere numbers.
+    unsafe {
+        pages.add_memory(4 * PAGE, 4 * PAGE).unwrap();
+        assert_eq!(pages.add_memory(2 * PAGE, 2 * PAGE + 1), Err(AllocError::MemoryOverlap));
+        assert_eq!(pages.add_memory(8 * PAGE - 1, 2 * PAGE + 1), Err(AllocError::MemoryOverlap));
+        pages.add_memory(2 * PAGE, 2 * PAGE).unwrap();
+    }
 }

@@ -81,7 +81,7 @@ fn every_run_is_handed_out_exactly_if_it_is_free() {
         let free = MANAGED & !live;
         for (count, align) in (1..=9).flat_map(|count| [1, 2, 4, 64].map(|align| (count, align))) {
             let fits = |page: &usize| {
-                (FIRST + page) % align == 0
+                (FIRST + page).is_multiple_of(align)
                     && page + count <= WINDOW
                     && free & run(*page, count) == run(*page, count)
             };
