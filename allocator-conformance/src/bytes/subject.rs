@@ -1,0 +1,444 @@
+//! A byte allocator under test, watched at every step.
+//!
+//! Cases are safe code: whatever they ask for goes through here, is compared with the books, and is refused as a
+//! mistake of the suite where the contract would call it undefined behaviour.
+//!
+//! # What is checked at every step
+//!
+//! - A block is aligned, lies in the regions, overlaps no live block; every byte of it is written.
+//! - A block has kept its bytes when it is given back or changes its size.
+//! - `total = used + available`; an allocation raises `used`, a free lowers it, by the block's size or more; neither
+//!   changes `total`; a refusal changes nothing.
+
+use core::{alloc::Layout, ptr::NonNull};
+
+use allocator_api::{AddressRange, AllocError, AllocResult, ByteAllocator, ConstEmpty, InvalidFrees};
+
+use crate::{
+    bench::Bench,
+    book::{Book, Entry},
+    memory::{fill, first_other, non_null, pointer},
+    random::Random,
+    slot::SlotLoan,
+    verdict::{Step, Stop, With, answers, at_least, at_most, broken, equal, mistake},
+};
+
+/// The most blocks that may be live at once.
+const BLOCKS: usize = 4096;
+/// The most regions.
+const REGIONS: usize = 512;
+
+/// What an allocator says of its memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Statistics {
+    /// Bytes held.
+    pub(crate) total: usize,
+    /// Bytes that cannot be handed out.
+    pub(crate) used: usize,
+}
+
+/// A byte allocator and what the suite knows of it.
+pub(crate) struct Subject<'b, A: 'static> {
+    slot: &'b mut SlotLoan<A>,
+    ground: AddressRange,
+    // Invariant B1: the regions that the allocator accepted since it was fresh; all lie in the ground.
+    regions: Book<'b>,
+    // Invariant B2: the allocator's live blocks, each with the pointer and layout it was given with; each lies in
+    // the regions, and every byte of it was set to its seed.
+    live: Book<'b>,
+    live_bytes: usize,
+    freed: Option<Entry>,
+    last_seed: u8,
+    /// The case's own random numbers.
+    pub(crate) random: Random,
+}
+
+impl<'b, A: ByteAllocator + ConstEmpty> Subject<'b, A> {
+    /// A fresh allocator on the bench.
+    pub(crate) fn on(bench: &'b mut Bench<A>) -> Self {
+        let ground = bench.memory.ground();
+        let [live, regions] = bench.memory.tables(Entry::plain(ground), [BLOCKS, REGIONS]);
+        bench.slot.fresh();
+        Self {
+            slot: &mut bench.slot,
+            ground,
+            regions: Book::new(regions),
+            live: Book::new(live),
+            live_bytes: 0,
+            freed: None,
+            last_seed: 0,
+            random: Random::new(1),
+        }
+    }
+
+    /// Forgets the allocator and takes a fresh one.
+    pub(crate) fn fresh(&mut self) {
+        self.slot.fresh();
+        self.regions.clear();
+        self.live.clear();
+        self.live_bytes = 0;
+        self.freed = None;
+    }
+
+    /// The memory that regions may be cut from.
+    pub(crate) fn ground(&self) -> AddressRange {
+        self.ground
+    }
+
+    /// The address `offset` bytes into the ground.
+    pub(crate) fn at(&self, offset: usize) -> usize {
+        self.ground.start().wrapping_add(offset)
+    }
+
+    /// The live blocks, in the order in which they were handed out.
+    pub(crate) fn live(&self) -> &Book<'b> {
+        &self.live
+    }
+
+    /// The live block at `index` in that order.
+    pub(crate) fn block(&self, index: usize) -> Step<Entry> {
+        self.live.get(index).ok_or_else(|| mistake("block: the index is that of a live block"))
+    }
+
+    /// The regions accepted.
+    pub(crate) fn regions(&self) -> &Book<'b> {
+        &self.regions
+    }
+
+    /// The invalid frees that the allocator answers.
+    pub(crate) fn detects(&mut self) -> InvalidFrees {
+        self.slot.get().detects()
+    }
+
+    /// The allocator's answer to [`ByteAllocator::region_for`].
+    pub(crate) fn region_for(&mut self, layout: Layout) -> AllocResult<Layout> {
+        self.slot.get().region_for(layout)
+    }
+
+    /// The statistics, which must agree with one another and with the books.
+    pub(crate) fn statistics(&mut self) -> Step<Statistics> {
+        let allocator = self.slot.get();
+        let (total, used) = (allocator.total_bytes(), allocator.used_bytes());
+        at_most("statistics: used is at most total", total, used)?;
+        equal("statistics: available is total less used", total - used, allocator.available_bytes())?;
+        at_least("statistics: used covers the live blocks", self.live_bytes, used)?;
+        at_most("statistics: total is at most what was handed in", self.regions.bytes(), total)?;
+        Ok(Statistics { total, used })
+    }
+
+    /// The statistics are these.
+    #[track_caller]
+    pub(crate) fn expect_statistics(&mut self, expected: Statistics) -> Step {
+        let got = self.statistics()?;
+        equal("unchanged: total bytes", expected.total, got.total)?;
+        equal("unchanged: used bytes", expected.used, got.used)
+    }
+
+    /// Calls `init`.
+    pub(crate) fn init(&mut self, start: usize, size: usize) -> Step<AllocResult> {
+        self.hand_in(start, size, true)
+    }
+
+    /// Calls `add_memory`.
+    pub(crate) fn add(&mut self, start: usize, size: usize) -> Step<AllocResult> {
+        self.hand_in(start, size, false)
+    }
+
+    /// Calls `add_memory`, which must accept the region.
+    #[track_caller]
+    pub(crate) fn must_add(&mut self, start: usize, size: usize) -> Step {
+        answers("add_memory: a usable region is accepted", Ok(()), self.add(start, size)?).with(size)
+    }
+
+    fn hand_in(&mut self, start: usize, size: usize, as_init: bool) -> Step<AllocResult> {
+        let region = AddressRange::new(start, size);
+        // What is no range in the address space, and the lone byte at address 0, is answered, never used.
+        let answered = region.is_none_or(|range| range.last() == 0);
+        if !answered && !region.is_some_and(|range| self.ground.contains_range(range)) {
+            return Err(mistake("hand in: the region lies in the ground"));
+        }
+        let before = self.statistics()?;
+        let allocator = self.slot.get();
+        // SAFETY: 1. The region lies in the ground, which is lent memory that the suite uses only where no region is,
+        // or it is one that is answered with an error; what overlaps a region is answered as well. 2. So is all
+        // lent memory.
+        let answer =
+            unsafe { if as_init { allocator.init(start, size) } else { allocator.add_memory(start, size) } };
+        let Ok(()) = answer else {
+            self.expect_statistics(before).with(size)?;
+            return Ok(answer);
+        };
+        let Some(range) = region else {
+            return Err(broken(
+                "hand in: a region beyond the address space is refused",
+                AllocError::InvalidParam,
+                answer,
+            ));
+        };
+        if self.regions.push(Entry::plain(range)).is_none() {
+            return Err(broken("hand in: overlap is refused", AllocError::MemoryOverlap, answer)).with(size);
+        }
+        let after = self.statistics()?;
+        at_least("hand in: total rises", before.total + 1, after.total).with(size)?;
+        at_least("hand in: used does not fall", before.used, after.used).with(size)?;
+        Ok(answer)
+    }
+
+    /// Asks for a block. Returns its index, or `None` if the answer was `NoMemory`.
+    pub(crate) fn alloc(&mut self, layout: Layout) -> Step<Option<usize>> {
+        let before = self.statistics()?;
+        match self.slot.get().alloc(layout) {
+            Ok(pos) => {
+                let index = self.admit(pos, layout).with(layout)?;
+                self.expect_rise(before, layout.size()).with(layout)?;
+                Ok(Some(index))
+            }
+            Err(AllocError::NoMemory) => {
+                self.expect_statistics(before).with(layout)?;
+                Ok(None)
+            }
+            Err(error) => Err(broken("alloc: a block or NoMemory", AllocError::NoMemory, error)).with(layout),
+        }
+    }
+
+    /// Asks for a block that there must be room for.
+    #[track_caller]
+    pub(crate) fn must_alloc(&mut self, layout: Layout) -> Step<usize> {
+        match self.alloc(layout)? {
+            Some(index) => Ok(index),
+            None => Err(broken("alloc: what fits is not refused", "a block", AllocError::NoMemory)).with(layout),
+        }
+    }
+
+    /// Asks for a block that must be refused with `error`; likewise a zeroed one.
+    #[track_caller]
+    pub(crate) fn must_refuse(&mut self, layout: Layout, error: AllocError) -> Step {
+        let before = self.statistics()?;
+        answers("alloc: the request is refused", Err(error), self.slot.get().alloc(layout)).with(layout)?;
+        answers("alloc_zeroed: the request is refused", Err(error), self.slot.get().alloc_zeroed(layout))
+            .with(layout)?;
+        self.expect_statistics(before).with(layout)
+    }
+
+    /// Asks for a zeroed block; `None` if refused. Every byte of it is 0.
+    pub(crate) fn alloc_zeroed(&mut self, layout: Layout) -> Step<Option<usize>> {
+        let before = self.statistics()?;
+        let pos = match self.slot.get().alloc_zeroed(layout) {
+            Ok(pos) => pos,
+            Err(AllocError::NoMemory) => return self.expect_statistics(before).map(|()| None),
+            Err(error) => return Err(broken("alloc_zeroed: a block or NoMemory", AllocError::NoMemory, error)),
+        };
+        let range = self.expect_fresh_place(pos, layout).with(layout)?;
+        // SAFETY: 1. The block lies in lent memory, outside all live blocks; the allocator wrote every byte, or
+        // the memory held whatever it held before: lent memory is initialised by the suite's case.
+        if let Some(offset) = unsafe { first_other(pos, layout.size(), 0) } {
+            return Err(broken("alloc_zeroed: every byte is 0 (offset of one that is not)", "none", offset))
+                .with(layout);
+        }
+        let index = self.enter(pos, range, layout)?;
+        self.expect_rise(before, layout.size()).with(layout)?;
+        Ok(Some(index))
+    }
+
+    /// Gives the live block at `index` back.
+    #[track_caller]
+    pub(crate) fn dealloc(&mut self, index: usize) -> Step {
+        let entry = self.block(index)?;
+        let layout = layout_of(entry)?;
+        self.expect_contents(entry)?;
+        let before = self.statistics()?;
+        let allocator = self.slot.get();
+        // SAFETY: 1. The block is live with this layout (B2).
+        let check = unsafe { allocator.check_block(entry.pos, layout) };
+        answers("check_block: a live block is accepted", Ok(()), check).with(layout)?;
+        // SAFETY: 1. As above. 2. The entry leaves the book below.
+        let answer = unsafe { allocator.dealloc(entry.pos, layout) };
+        answers("dealloc: a live block is taken back", Ok(()), answer).with(layout)?;
+        self.forget(index);
+        self.freed = Some(entry);
+        let after = self.statistics()?;
+        equal("dealloc: total stays", before.total, after.total).with(layout)?;
+        at_most("dealloc: used falls by the block's size", before.used - entry.size(), after.used).with(layout)
+    }
+
+    /// Changes the size of the live block at `index`. Whether it was done; the block then stands last in the order.
+    pub(crate) fn realloc(&mut self, index: usize, new_size: usize) -> Step<AllocResult> {
+        let entry = self.block(index)?;
+        let layout = layout_of(entry)?;
+        self.expect_contents(entry)?;
+        let before = self.statistics()?;
+        // SAFETY: 1. The block is live with this layout (B2). 2. The entry leaves the book below.
+        let answer = unsafe { self.slot.get().realloc(entry.pos, layout, new_size) };
+        let pos = match answer {
+            Ok(pos) => pos,
+            Err(error) => {
+                self.expect_contents(entry).with(new_size)?;
+                self.expect_statistics(before).with(new_size)?;
+                return Ok(Err(error));
+            }
+        };
+        self.forget(index);
+        let Ok(new_layout) = Layout::from_size_align(new_size, entry.align) else {
+            return Err(broken("realloc: an impossible size is refused", AllocError::NoMemory, "a block"));
+        };
+        let range = self.expect_fresh_place(pos, new_layout).with(new_layout)?;
+        // SAFETY: 1. The block lies in lent memory outside all other live blocks, and its first bytes were written.
+        if let Some(offset) = unsafe { first_other(pos, entry.size().min(new_size), entry.seed) } {
+            return Err(broken("realloc: the bytes are kept (offset of one that is not)", "none", offset))
+                .with(new_layout);
+        }
+        self.enter(pos, range, new_layout)?;
+        equal("realloc: total stays", before.total, self.statistics()?.total)?;
+        Ok(Ok(()))
+    }
+
+    /// Gives back what is not a live block: a mistake of the given kind, which must be answered by every
+    /// operation that takes a block, and change nothing.
+    #[track_caller]
+    pub(crate) fn must_refuse_free(&mut self, kind: InvalidFrees, address: usize, layout: Layout) -> Step {
+        let Some(pos) = non_null(address).filter(|_| self.kind_of(address, layout) == Some(kind)) else {
+            return Err(mistake("invalid free: it is of the kind it is said to be"));
+        };
+        let before = self.statistics()?;
+        // Before any memory comes, every free is answered, whatever the allocator detects later.
+        if !self.detects().contains(kind) && self.regions.len() > 0 {
+            return Err(Stop::Declared(undetected(kind)));
+        }
+        let allocator = self.slot.get();
+        let expected = Err(AllocError::NotAllocated);
+        // SAFETY: 1. The mistake is one that the allocator detects, or it has no memory.
+        answers("check_block: an invalid block is refused", expected, unsafe {
+            allocator.check_block(pos, layout)
+        })
+        .with(layout)?;
+        // SAFETY: 1. As above. 2. Nobody uses what was refused.
+        answers("dealloc: an invalid free is refused", expected, unsafe { allocator.dealloc(pos, layout) })
+            .with(layout)?;
+        // SAFETY: 1. As above. 2. As above.
+        let answer = unsafe { allocator.realloc(pos, layout, layout.size() + 1) };
+        answers("realloc: an invalid block is refused", expected, answer).with(layout)?;
+        self.expect_statistics(before).with(layout)
+    }
+
+    /// Every live block still has its bytes.
+    pub(crate) fn expect_all_contents(&self) -> Step {
+        self.live.entries().iter().try_for_each(|entry| self.expect_contents(*entry))
+    }
+
+    /// Sets memory that is in no region to `seed`.
+    pub(crate) fn paint(&mut self, range: AddressRange, seed: u8) -> Step {
+        let pos = self.margin(range)?;
+        // SAFETY: 1. Lent memory in which no region lies.
+        unsafe { fill(pos, range.size().unwrap_or(0), seed) };
+        Ok(())
+    }
+
+    /// Memory that is in no region is still as it was painted.
+    #[track_caller]
+    pub(crate) fn expect_painted(&self, range: AddressRange, seed: u8) -> Step {
+        let pos = self.margin(range)?;
+        // SAFETY: 1. Lent memory in which no region lies, and which was painted.
+        match unsafe { first_other(pos, range.size().unwrap_or(0), seed) } {
+            None => Ok(()),
+            Some(offset) => {
+                Err(broken("outside the regions: nothing is written (offset of a byte that was)", "none", offset))
+            }
+        }
+    }
+
+    fn margin(&self, range: AddressRange) -> Step<NonNull<u8>> {
+        if !self.ground.contains_range(range) || self.regions.overlapping(range).is_some() {
+            return Err(mistake("paint: the range is in the ground and in no region"));
+        }
+        NonNull::new(pointer(range.start())).ok_or_else(|| mistake("paint: the range is not at address 0"))
+    }
+
+    /// The mistake that giving back this block would be; `None` if it is a live block, or one that cannot be told.
+    fn kind_of(&self, address: usize, layout: Layout) -> Option<InvalidFrees> {
+        let range = AddressRange::new(address, layout.size())?;
+        if !self.regions.covers(range) {
+            return Some(InvalidFrees::FOREIGN);
+        }
+        match self.live.index_of(address).and_then(|index| self.live.get(index)) {
+            Some(entry) if entry.range.start() != address => Some(InvalidFrees::INTERIOR),
+            Some(entry) => (entry.layout() != Some(layout)).then_some(InvalidFrees::WRONG_LAYOUT),
+            None => {
+                let again = self
+                    .freed
+                    .is_some_and(|freed| freed.range.start() == address && freed.layout() == Some(layout));
+                again.then_some(InvalidFrees::DOUBLE)
+            }
+        }
+    }
+
+    /// Enters a block just handed out.
+    fn admit(&mut self, pos: NonNull<u8>, layout: Layout) -> Step<usize> {
+        let range = self.expect_fresh_place(pos, layout)?;
+        self.enter(pos, range, layout)
+    }
+
+    /// The block is aligned, in the regions, and overlaps no live block.
+    fn expect_fresh_place(&self, pos: NonNull<u8>, layout: Layout) -> Step<AddressRange> {
+        let address = pos.addr().get();
+        equal("block: the address is a multiple of the alignment (remainder)", 0, address & (layout.align() - 1))?;
+        let range = AddressRange::new(address, layout.size())
+            .filter(|range| self.regions.covers(*range))
+            .ok_or_else(|| broken("block: it lies in the regions", "a block inside", "a block not inside"))?;
+        match self.live.overlapping(range) {
+            None => Ok(range),
+            Some(other) => Err(broken("block: it overlaps no live block (start of one)", "none", other.range)),
+        }
+    }
+
+    fn enter(&mut self, pos: NonNull<u8>, range: AddressRange, layout: Layout) -> Step<usize> {
+        self.last_seed = self.last_seed % 251 + 1;
+        let entry = Entry { range, align: layout.align(), seed: self.last_seed, pos };
+        let index = self.live.push(entry).ok_or_else(|| mistake("block: the book has room for it"))?;
+        // SAFETY: 1. The block lies in lent memory and overlaps no other live block: it is the suite's to write.
+        unsafe { fill(pos, layout.size(), entry.seed) };
+        self.live_bytes += layout.size();
+        Ok(index)
+    }
+
+    fn forget(&mut self, index: usize) {
+        if let Some(entry) = self.live.remove(index) {
+            self.live_bytes -= entry.size();
+        }
+    }
+
+    #[track_caller]
+    fn expect_contents(&self, entry: Entry) -> Step {
+        // SAFETY: 1. Every byte of a live block was written (B2), and only the suite may write to it.
+        match unsafe { first_other(entry.pos, entry.size(), entry.seed) } {
+            None => Ok(()),
+            Some(offset) => Err(broken("block: the bytes are kept (offset of one that is not)", "none", offset))
+                .with(entry.size()),
+        }
+    }
+
+    #[track_caller]
+    fn expect_rise(&mut self, before: Statistics, size: usize) -> Step {
+        let after = self.statistics()?;
+        equal("alloc: total stays", before.total, after.total)?;
+        at_least("alloc: used rises by the block's size", before.used + size, after.used)
+    }
+}
+
+/// A layout; the sizes that cases ask for are all possible.
+#[track_caller]
+pub(crate) fn layout(size: usize, align: usize) -> Step<Layout> {
+    Layout::from_size_align(size, align).map_err(|_| mistake("layout: the size and alignment are possible"))
+}
+
+fn layout_of(entry: Entry) -> Step<Layout> {
+    entry.layout().ok_or_else(|| mistake("block: it has a layout"))
+}
+
+fn undetected(kind: InvalidFrees) -> &'static str {
+    match kind {
+        InvalidFrees::DOUBLE => "does not detect double frees",
+        InvalidFrees::FOREIGN => "does not detect foreign pointers",
+        InvalidFrees::INTERIOR => "does not detect interior pointers",
+        _ => "does not detect wrong layouts",
+    }
+}

@@ -1,0 +1,27 @@
+//! Mistakes on purpose, each by the way in which it happens to real kernels.
+
+use core::hint::black_box;
+
+use kernel::command_line::Mistake;
+
+use crate::arch::exceptions;
+
+/// Makes the mistake. Returns from those that a kernel survives.
+pub(crate) fn commit(mistake: Mistake) {
+    crate::println!("provoking: {mistake:?}");
+    match mistake {
+        Mistake::Panic => panic!("provoked"),
+        Mistake::PageFault => exceptions::provoke_page_fault(),
+        Mistake::StackOverflow => {
+            call_without_end(0);
+        }
+        _ => {}
+    }
+}
+
+/// Calls itself; the array keeps each frame large, and its use afterwards keeps the call from becoming a loop.
+#[expect(unconditional_recursion, reason = "overflowing the stack is what it is for")]
+fn call_without_end(depth: u64) -> u64 {
+    let frame = black_box([depth; 64]);
+    call_without_end(depth + 1) + frame[black_box(0)]
+}
