@@ -1,10 +1,10 @@
 //! The workloads: each makes a [`Script`] that is the same in every run.
 
-pub mod adversary;
-pub mod bytes;
-pub mod mix;
-pub mod pages;
-pub mod trace;
+pub(crate) mod adversary;
+pub(crate) mod bytes;
+pub(crate) mod mix;
+pub(crate) mod pages;
+pub(crate) mod trace;
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::script::{Level, Script};
 /// What a workload is measured for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Figure {
+pub(crate) enum Figure {
     /// The mean cost of its operations.
     Mean,
     /// The worst single operation, and the mean.
@@ -26,15 +26,15 @@ pub enum Figure {
 
 /// A workload's line in the list.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Unique name.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Bytes or pages.
-    pub level: Level,
+    pub(crate) level: Level,
     /// What it is measured for.
-    pub figure: Figure,
+    pub(crate) figure: Figure,
     /// One line for the reader of a table.
-    pub about: &'static str,
+    pub(crate) about: &'static str,
     /// Makes the script.
     #[serde(skip)]
     make: fn() -> Script,
@@ -54,7 +54,7 @@ impl Entry {
 }
 
 /// Every workload, in the order of the tables.
-pub fn entries() -> impl Iterator<Item = &'static Entry> {
+pub(crate) fn entries() -> impl Iterator<Item = &'static Entry> {
     bytes::ENTRIES.iter().chain(adversary::ENTRIES).chain(pages::ENTRIES)
 }
 
@@ -62,7 +62,7 @@ pub fn entries() -> impl Iterator<Item = &'static Entry> {
 ///
 /// # Errors
 /// There is neither, or the file is no trace.
-pub fn script(name: &str) -> Result<Script> {
+pub(crate) fn script(name: &str) -> Result<Script> {
     match entries().find(|entry| entry.name == name) {
         Some(entry) => Ok((entry.make)()),
         None => trace::read(Path::new(name)).with_context(|| format!("{name} is neither a workload nor a trace")),

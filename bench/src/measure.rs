@@ -7,10 +7,10 @@
 //! | [`clock`] | time of a whole script, and which operations are slow | the processor |
 //! | [`space`] | what fits, what is used, how much memory is needed | the processor |
 
-pub mod check;
-pub mod clock;
-pub mod count;
-pub mod space;
+pub(crate) mod check;
+pub(crate) mod clock;
+pub(crate) mod count;
+pub(crate) mod space;
 
 use anyhow::{Context, Result, anyhow};
 
@@ -27,7 +27,7 @@ use crate::{
 ///
 /// # Errors
 /// The system refuses the mapping.
-pub fn memory_for(script: &Script) -> Result<Region> {
+pub(crate) fn memory_for(script: &Script) -> Result<Region> {
     region::map(script.region_bytes, script.level == Level::Bytes)
 }
 
@@ -35,7 +35,7 @@ pub fn memory_for(script: &Script) -> Result<Region> {
 ///
 /// # Errors
 /// There is none of that name.
-pub fn with_subject<V: Visitor>(name: &str, script: &Script, visitor: V) -> Result<V::Output> {
+pub(crate) fn with_subject<V: Visitor>(name: &str, script: &Script, visitor: V) -> Result<V::Output> {
     registry::visit(name, script.region_bytes, visitor).with_context(|| format!("no subject is called {name}"))
 }
 
@@ -43,6 +43,6 @@ pub fn with_subject<V: Visitor>(name: &str, script: &Script, visitor: V) -> Resu
 ///
 /// # Errors
 /// It cannot manage a region like this.
-pub fn create<S: Subject>(region: Region) -> Result<Box<S>> {
+pub(crate) fn create<S: Subject>(region: Region) -> Result<Box<S>> {
     S::create(region).map_err(|why| anyhow!("cannot manage {} bytes: {why}", region.bytes))
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Sees what a script does. Every method does nothing unless a measurement says otherwise.
-pub trait Watch {
+pub(crate) trait Watch {
     /// Operation `n` begins.
     #[inline(always)]
     fn before(&mut self, _n: usize) {}
@@ -37,12 +37,12 @@ pub trait Watch {
 
 /// Watches nothing.
 #[derive(Clone, Copy, Debug)]
-pub struct Nobody;
+pub(crate) struct Nobody;
 impl Watch for Nobody {}
 
 /// Calls [`Subject::alloc`] behind a boundary that callgrind sees.
 #[inline(never)]
-pub fn counted_alloc<S: Subject>(subject: &mut S, request: Request) -> Option<NonNull<u8>> {
+pub(crate) fn counted_alloc<S: Subject>(subject: &mut S, request: Request) -> Option<NonNull<u8>> {
     subject.alloc(request)
 }
 
@@ -51,7 +51,7 @@ pub fn counted_alloc<S: Subject>(subject: &mut S, request: Request) -> Option<No
 /// # Safety
 /// Those of [`Subject::dealloc`].
 #[inline(never)]
-pub unsafe fn counted_free<S: Subject>(subject: &mut S, block: NonNull<u8>, request: Request) {
+pub(crate) unsafe fn counted_free<S: Subject>(subject: &mut S, block: NonNull<u8>, request: Request) {
     // SAFETY: 1. and 2. hold as for the caller.
     unsafe { subject.dealloc(block, request) }
 }
@@ -61,7 +61,7 @@ pub unsafe fn counted_free<S: Subject>(subject: &mut S, block: NonNull<u8>, requ
 /// # Safety
 /// Those of [`Subject::realloc`].
 #[inline(never)]
-pub unsafe fn counted_realloc<S: Subject>(
+pub(crate) unsafe fn counted_realloc<S: Subject>(
     subject: &mut S,
     block: NonNull<u8>,
     request: Request,
@@ -76,22 +76,22 @@ type Slot = (Option<NonNull<u8>>, Request);
 
 /// What the slots of a script hold.
 #[derive(Debug)]
-pub struct Player<'s> {
+pub(crate) struct Player<'s> {
     script: &'s Script,
     slots: Vec<Slot>,
     /// Requests refused so far.
-    pub refused: usize,
+    pub(crate) refused: usize,
 }
 
 impl<'s> Player<'s> {
     /// No slot holds a block.
     #[must_use]
-    pub fn new(script: &'s Script) -> Self {
+    pub(crate) fn new(script: &'s Script) -> Self {
         Self { script, slots: vec![(None, Request { size: 0, align_log2: 0 }); script.slots], refused: 0 }
     }
 
     /// Brings `subject` into the state that the script measures.
-    pub fn prepare<S: Subject>(&mut self, subject: &mut S, watch: &mut impl Watch) {
+    pub(crate) fn prepare<S: Subject>(&mut self, subject: &mut S, watch: &mut impl Watch) {
         if self.script.pattern == Pattern::EveryOtherPage {
             take_every_other_page(subject, self.script.region_bytes / PAGE_BYTES);
         }
@@ -99,17 +99,17 @@ impl<'s> Player<'s> {
     }
 
     /// Plays the measured operations.
-    pub fn run<S: Subject>(&mut self, subject: &mut S, watch: &mut impl Watch) {
+    pub(crate) fn run<S: Subject>(&mut self, subject: &mut S, watch: &mut impl Watch) {
         self.play(subject, &self.script.ops, watch);
     }
 
     /// The live blocks.
-    pub fn live(&self) -> impl Iterator<Item = (NonNull<u8>, Request)> {
+    pub(crate) fn live(&self) -> impl Iterator<Item = (NonNull<u8>, Request)> {
         self.slots.iter().filter_map(|&(block, request)| Some((block?, request)))
     }
 
     /// Plays `ops`, or up to the first refusal where the script fills the memory.
-    pub fn play<S: Subject>(&mut self, subject: &mut S, ops: &[Op], watch: &mut impl Watch) {
+    pub(crate) fn play<S: Subject>(&mut self, subject: &mut S, ops: &[Op], watch: &mut impl Watch) {
         for (n, op) in ops.iter().enumerate() {
             let (block, request) = &mut self.slots[op.slot as usize];
             let answered = match (op.action, *block) {

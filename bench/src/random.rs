@@ -4,17 +4,17 @@
 
 /// A generator of 64-bit numbers.
 #[derive(Clone, Debug)]
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
     /// A generator whose numbers depend on `seed` alone.
     #[must_use]
-    pub const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// The next number.
-    pub const fn next(&mut self) -> u64 {
+    pub(crate) const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -23,33 +23,26 @@ impl Random {
     }
 
     /// A number below `limit`, which is not 0.
-    pub const fn below(&mut self, limit: usize) -> usize {
+    pub(crate) const fn below(&mut self, limit: usize) -> usize {
         debug_assert!(limit != 0);
         (((self.next() >> 32) * limit as u64) >> 32) as usize
     }
 
     /// A number from `first` to `last`.
-    pub const fn within(&mut self, first: u32, last: u32) -> u32 {
+    pub(crate) const fn within(&mut self, first: u32, last: u32) -> u32 {
         first + self.below((last - first) as usize + 1) as u32
     }
 
     /// A number whose logarithm is even between those of `first` and `last`, both powers of two.
-    pub const fn log_within(&mut self, first: u32, last: u32) -> u32 {
+    pub(crate) const fn log_within(&mut self, first: u32, last: u32) -> u32 {
         let doublings = last.ilog2() - first.ilog2();
         let low = first << self.below(doublings as usize);
         self.within(low, 2 * low)
     }
 
     /// Whether an event of `percent` in a hundred happens.
-    pub const fn percent(&mut self, percent: usize) -> bool {
+    pub(crate) const fn percent(&mut self, percent: usize) -> bool {
         self.below(100) < percent
-    }
-
-    /// Puts `items` in random order.
-    pub fn shuffle<T>(&mut self, items: &mut [T]) {
-        for n in (1..items.len()).rev() {
-            items.swap(n, self.below(n + 1));
-        }
     }
 }
 
@@ -73,14 +66,5 @@ mod tests {
         };
         assert_eq!(of(7), of(7));
         assert_ne!(of(7), of(8));
-    }
-
-    #[test]
-    fn shuffling_keeps_every_item() {
-        let mut items: Vec<u32> = (0..100).collect();
-        Random::new(3).shuffle(&mut items);
-        assert_ne!(items, (0..100).collect::<Vec<_>>());
-        items.sort_unstable();
-        assert_eq!(items, (0..100).collect::<Vec<_>>());
     }
 }

@@ -16,23 +16,23 @@ const START: usize = 2 << 40;
 
 /// Memory handed to a subject: `bytes` from `start`, exclusively its own while it lives.
 #[derive(Clone, Copy, Debug)]
-pub struct Region {
+pub(crate) struct Region {
     /// First byte.
-    pub start: NonNull<u8>,
+    pub(crate) start: NonNull<u8>,
     /// Size in bytes.
-    pub bytes: usize,
+    pub(crate) bytes: usize,
 }
 
 impl Region {
     /// First address, with its provenance exposed: subjects take addresses.
     #[must_use]
-    pub fn address(self) -> usize {
+    pub(crate) fn address(self) -> usize {
         self.start.expose_provenance().get()
     }
 
     /// The first `bytes` of it, all of it if `bytes` is more.
     #[must_use]
-    pub fn first(self, bytes: usize) -> Self {
+    pub(crate) fn first(self, bytes: usize) -> Self {
         Self { start: self.start, bytes: self.bytes.min(bytes) }
     }
 }
@@ -41,7 +41,7 @@ impl Region {
 ///
 /// # Errors
 /// The system refuses the mapping, or something else lies there.
-pub fn map(bytes: usize, faulted_in: bool) -> Result<Region> {
+pub(crate) fn map(bytes: usize, faulted_in: bool) -> Result<Region> {
     let wanted = ptr::without_provenance_mut::<libc::c_void>(START);
     let populate = if faulted_in { libc::MAP_POPULATE } else { 0 };
     let flags =

@@ -12,7 +12,7 @@ use crate::random::Random;
 
 /// What an operation does with its slot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Action {
+pub(crate) enum Action {
     /// Allocates into the slot.
     Alloc,
     /// Gives the slot's block back.
@@ -23,21 +23,21 @@ pub enum Action {
 
 /// One operation.
 #[derive(Clone, Copy, Debug)]
-pub struct Op {
+pub(crate) struct Op {
     /// What to do.
-    pub action: Action,
+    pub(crate) action: Action,
     /// Alignment in bytes, as a power of two; of an `Alloc` only.
     pub align_log2: u8,
     /// Index of the slot.
-    pub slot: u32,
+    pub(crate) slot: u32,
     /// Bytes or pages of an `Alloc`, new size of a `Realloc`, else 0.
-    pub size: u32,
+    pub(crate) size: u32,
 }
 
 /// Bytes or pages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Level {
+pub(crate) enum Level {
     /// Sizes are bytes.
     Bytes,
     /// Sizes are pages of [`PAGE_BYTES`].
@@ -47,7 +47,7 @@ pub enum Level {
 impl Level {
     /// Bytes of one unit of size.
     #[must_use]
-    pub const fn unit_bytes(self) -> usize {
+    pub(crate) const fn unit_bytes(self) -> usize {
         match self {
             Self::Bytes => 1,
             Self::Pages => PAGE_BYTES,
@@ -56,11 +56,11 @@ impl Level {
 }
 
 /// Bytes of a page.
-pub const PAGE_BYTES: usize = 4096;
+pub(crate) const PAGE_BYTES: usize = 4096;
 
 /// Preparation that a list of operations cannot express.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Pattern {
+pub(crate) enum Pattern {
     /// Nothing.
     None,
     /// Every page is taken, one by one, and every page with an odd number is given back.
@@ -69,34 +69,41 @@ pub enum Pattern {
 
 /// Operations and what they need.
 #[derive(Clone, Debug)]
-pub struct Script {
+pub(crate) struct Script {
     /// What sizes mean.
-    pub level: Level,
+    pub(crate) level: Level,
     /// Memory that the subject gets, in bytes.
-    pub region_bytes: usize,
+    pub(crate) region_bytes: usize,
     /// Done before `prepare`.
-    pub pattern: Pattern,
+    pub(crate) pattern: Pattern,
     /// Not measured.
-    pub prepare: Vec<Op>,
+    pub(crate) prepare: Vec<Op>,
     /// Measured.
-    pub ops: Vec<Op>,
+    pub(crate) ops: Vec<Op>,
     /// Count of slots.
-    pub slots: usize,
+    pub(crate) slots: usize,
     /// Stop at the first refusal: a script that fills the memory.
-    pub fills: bool,
+    pub(crate) fills: bool,
 }
 
 impl Script {
     /// An empty script for a region of `region_bytes`.
     #[must_use]
-    pub const fn new(level: Level, region_bytes: usize) -> Self {
-        let (prepare, ops) = (Vec::new(), Vec::new());
-        Self { level, region_bytes, pattern: Pattern::None, prepare, ops, slots: 0, fills: false }
+    pub(crate) const fn new(level: Level, region_bytes: usize) -> Self {
+        Self {
+            level,
+            region_bytes,
+            pattern: Pattern::None,
+            prepare: Vec::new(),
+            ops: Vec::new(),
+            slots: 0,
+            fills: false,
+        }
     }
 
     /// Largest sum of sizes of live slots at any time, in units, if nothing is refused.
     #[must_use]
-    pub fn peak_units(&self) -> u64 {
+    pub(crate) fn peak_units(&self) -> u64 {
         let mut sizes = vec![0_u64; self.slots];
         let (mut live, mut peak) = (0_u64, 0);
         for op in self.prepare.iter().chain(&self.ops) {
@@ -112,7 +119,7 @@ impl Script {
 
 /// Writes a script: hands out slots and remembers which are live.
 #[derive(Debug)]
-pub struct Writer {
+pub(crate) struct Writer {
     ops: Vec<Op>,
     live: Vec<u32>,
     vacant: Vec<u32>,
@@ -128,12 +135,12 @@ impl Default for Writer {
 impl Writer {
     /// Nothing written, nothing live.
     #[must_use]
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { ops: Vec::new(), live: Vec::new(), vacant: Vec::new(), slots: 0 }
     }
 
     /// Writes an allocation; gives its slot.
-    pub fn alloc(&mut self, size: u32, align_log2: u8) -> u32 {
+    pub(crate) fn alloc(&mut self, size: u32, align_log2: u8) -> u32 {
         let slot = self.vacant.pop().unwrap_or_else(|| {
             self.slots += 1;
             self.slots - 1
@@ -145,48 +152,48 @@ impl Writer {
 
     /// Count of live slots.
     #[must_use]
-    pub fn live(&self) -> usize {
+    pub(crate) fn live(&self) -> usize {
         self.live.len()
     }
 
     /// Frees the `index`-th of the live slots; the last takes its place.
-    pub fn free_at(&mut self, index: usize) {
+    pub(crate) fn free_at(&mut self, index: usize) {
         let slot = self.live.swap_remove(index);
         self.ops.push(Op { action: Action::Free, align_log2: 0, slot, size: 0 });
         self.vacant.push(slot);
     }
 
     /// Frees a live slot chosen by `random`.
-    pub fn free_any(&mut self, random: &mut Random) {
+    pub(crate) fn free_any(&mut self, random: &mut Random) {
         self.free_at(random.below(self.live.len()));
     }
 
     /// Changes the size of the `index`-th of the live slots.
-    pub fn realloc_at(&mut self, index: usize, size: u32) {
+    pub(crate) fn realloc_at(&mut self, index: usize, size: u32) {
         self.ops.push(Op { action: Action::Realloc, align_log2: 0, slot: self.live[index], size });
     }
 
     /// Frees everything that is live, the newest first.
-    pub fn free_all(&mut self) {
+    pub(crate) fn free_all(&mut self) {
         while !self.live.is_empty() {
             self.free_at(self.live.len() - 1);
         }
     }
 
     /// Frees everything that is live, the oldest first.
-    pub fn free_oldest_first(&mut self) {
+    pub(crate) fn free_oldest_first(&mut self) {
         self.live.reverse();
         self.free_all();
     }
 
     /// Takes what was written so far; slots stay live for what follows.
-    pub fn take(&mut self) -> Vec<Op> {
+    pub(crate) fn take(&mut self) -> Vec<Op> {
         std::mem::take(&mut self.ops)
     }
 
     /// Count of slots used.
     #[must_use]
-    pub const fn slots(&self) -> usize {
+    pub(crate) const fn slots(&self) -> usize {
         self.slots as usize
     }
 }

@@ -3,13 +3,13 @@
 //! Byte and page allocators share one trait, because the same scripts drive both: a size is in bytes for the one and in
 //! pages for the other. [`registry`] names every subject; a new engine is one line there.
 
-pub mod hosted;
-pub mod limit;
-pub mod ours;
-pub mod packages;
-pub mod page_peers;
-pub mod peers;
-pub mod registry;
+pub(crate) mod hosted;
+pub(crate) mod limit;
+pub(crate) mod ours;
+pub(crate) mod packages;
+pub(crate) mod page_peers;
+pub(crate) mod peers;
+pub(crate) mod registry;
 
 use std::{alloc::Layout, ptr::NonNull};
 
@@ -17,9 +17,9 @@ use crate::region::Region;
 
 /// What is asked for: bytes or pages, and an alignment in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Request {
+pub(crate) struct Request {
     /// Bytes or pages; not 0.
-    pub size: u32,
+    pub(crate) size: u32,
     /// Alignment in bytes, as a power of two.
     pub align_log2: u8,
 }
@@ -28,7 +28,7 @@ impl Request {
     /// The request as the layout of a byte block.
     #[inline(always)]
     #[must_use]
-    pub const fn layout(self) -> Layout {
+    pub(crate) const fn layout(self) -> Layout {
         // SAFETY: scripts hold alignments below 2^32, and 2^32 bytes rounded up to one of them do not overflow.
         unsafe { Layout::from_size_align_unchecked(self.size as usize, 1 << self.align_log2) }
     }
@@ -36,7 +36,7 @@ impl Request {
     /// Alignment in bytes.
     #[inline(always)]
     #[must_use]
-    pub const fn align_bytes(self) -> usize {
+    pub(crate) const fn align_bytes(self) -> usize {
         1 << self.align_log2
     }
 }
@@ -46,7 +46,7 @@ impl Request {
 /// # Safety
 /// 1. A block that `alloc` or `realloc` gives is the caller's until it is given back: it overlaps no other.
 /// 2. It has the size and the alignment asked for.
-pub unsafe trait Subject: Sized {
+pub(crate) unsafe trait Subject: Sized {
     /// The allocator over `region`.
     ///
     /// # Errors

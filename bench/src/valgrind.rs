@@ -45,24 +45,24 @@ fn ask(_: Request) {}
 
 /// Begins to count. Valgrind is started with counting off, so that preparations run at speed.
 #[inline(never)]
-pub fn start() {
+pub(crate) fn start() {
     ask(Request::StartInstrumentation);
 }
 
 /// Ends counting.
 #[inline(never)]
-pub fn stop() {
+pub(crate) fn stop() {
     ask(Request::StopInstrumentation);
 }
 
 /// Forgets what was counted.
 #[inline(always)]
-pub fn zero() {
+pub(crate) fn zero() {
     ask(Request::ZeroStats);
 }
 
 /// Writes what was counted since [`zero`] as one part of callgrind's output file.
 #[inline(always)]
-pub fn dump() {
+pub(crate) fn dump() {
     ask(Request::DumpStats);
 }

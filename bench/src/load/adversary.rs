@@ -27,7 +27,7 @@ const fn worst(name: &'static str, about: &'static str, make: fn() -> Script) ->
 }
 
 /// The workloads, in the order of the tables.
-pub const ENTRIES: &[Entry] = &[
+pub(crate) const ENTRIES: &[Entry] = &[
     worst("cascade", "one block of 16 B to 32 MiB in free memory", cascade),
     worst("misfits", "4 KiB aligned to 4 KiB among 2000 holes without an aligned place", misfits),
     worst("comb", "128 B to 1 KiB behind 10000 holes of 64 B", comb),

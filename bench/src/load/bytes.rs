@@ -22,7 +22,7 @@ const fn fill(name: &'static str, about: &'static str, make: fn() -> Script) -> 
 }
 
 /// The workloads, in the order of the tables.
-pub const ENTRIES: &[Entry] = &[
+pub(crate) const ENTRIES: &[Entry] = &[
     mean("ping-16", "16 B taken and given back", || ping(16)),
     mean("ping-64", "64 B taken and given back", || ping(64)),
     mean("ping-256", "256 B taken and given back", || ping(256)),
@@ -162,7 +162,7 @@ fn kernel_churn() -> Script {
     let (mut writer, mut random) = (Writer::new(), Random::new(7));
     let mut sizes = Vec::new();
     let mut live_bytes = 0_usize;
-    let mut grow = |writer: &mut Writer, sizes: &mut Vec<u32>, random: &mut Random, live_bytes: &mut usize| {
+    let grow = |writer: &mut Writer, sizes: &mut Vec<u32>, random: &mut Random, live_bytes: &mut usize| {
         let size = kernel_size(random);
         writer.alloc(size, WORD_LOG2);
         sizes.push(size);

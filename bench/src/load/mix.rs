@@ -48,7 +48,7 @@ const TOTAL: usize = {
 };
 
 /// A size in bytes from the kernel's distribution.
-pub fn kernel_size(random: &mut Random) -> u32 {
+pub(crate) fn kernel_size(random: &mut Random) -> u32 {
     let mut left = random.below(TOTAL);
     for &(size, share) in KERNEL {
         if left < share {

@@ -16,7 +16,7 @@ const fn entry(name: &'static str, figure: Figure, about: &'static str, make: fn
 use Figure::{Mean, Worst};
 
 /// The workloads, in the order of the tables.
-pub const ENTRIES: &[Entry] = &[
+pub(crate) const ENTRIES: &[Entry] = &[
     entry("page-ping", Mean, "one page taken and given back, 1 GiB", || ping(GIB)),
     entry("page-random", Mean, "single pages, random frees, 75 % full, 1 GiB", || singles(GIB)),
     entry("runs-pow2", Mean, "runs of 2^0 to 2^9 pages, 50 to 90 % full, 1 GiB", || runs(GIB, power_of_two)),

@@ -20,7 +20,7 @@ const RECORD_BYTES: usize = 16;
 ///
 /// # Errors
 /// The file cannot be read, is no trace of version 1, or breaks the rules of the format.
-pub fn read(path: &Path) -> Result<Script> {
+pub(crate) fn read(path: &Path) -> Result<Script> {
     let file = BufReader::new(fs::File::open(path).with_context(|| format!("opening {}", path.display()))?);
     let mut bytes = Vec::new();
     if path.extension().is_some_and(|extension| extension == "zst") {

@@ -16,13 +16,13 @@ use crate::{
 };
 
 /// Plays the script once under watch.
-pub struct Check<'s> {
+pub(crate) struct Check<'s> {
     /// What is played.
-    pub script: &'s Script,
+    pub(crate) script: &'s Script,
     /// The subject's memory.
-    pub region: Region,
+    pub(crate) region: Region,
     /// Whether blocks must lie in the region; a hosted allocator's do not.
-    pub inside: bool,
+    pub(crate) inside: bool,
 }
 
 impl Visitor for Check<'_> {

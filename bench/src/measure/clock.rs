@@ -13,11 +13,11 @@ use crate::{
 };
 
 /// Nanoseconds per operation of the measured part, played once.
-pub struct Whole<'s> {
+pub(crate) struct Whole<'s> {
     /// What is played.
-    pub script: &'s Script,
+    pub(crate) script: &'s Script,
     /// The subject's memory.
-    pub region: Region,
+    pub(crate) region: Region,
 }
 
 impl Visitor for Whole<'_> {
@@ -41,13 +41,13 @@ impl Visitor for Whole<'_> {
 }
 
 /// The shortest time of each operation over several rounds, in nanoseconds.
-pub struct Each<'s> {
+pub(crate) struct Each<'s> {
     /// What is played.
-    pub script: &'s Script,
+    pub(crate) script: &'s Script,
     /// The subject's memory.
-    pub region: Region,
+    pub(crate) region: Region,
     /// Times of the rounds before; this one lowers them.
-    pub shortest: &'s mut [u64],
+    pub(crate) shortest: &'s mut [u64],
 }
 
 /// Takes the time of every operation.

@@ -17,15 +17,15 @@ use crate::{
 
 /// What was played, so that counts can be divided by it.
 #[derive(Clone, Copy, Default, Debug, Serialize)]
-pub struct Played {
+pub(crate) struct Played {
     /// Allocations, refused ones among them.
-    pub allocs: usize,
+    pub(crate) allocs: usize,
     /// Frees.
-    pub frees: usize,
+    pub(crate) frees: usize,
     /// Changes of size.
-    pub reallocs: usize,
+    pub(crate) reallocs: usize,
     /// Requests that were refused while it was counted.
-    pub refused: usize,
+    pub(crate) refused: usize,
 }
 
 impl Watch for Played {
@@ -47,11 +47,11 @@ impl Watch for Played {
 }
 
 /// Counts the measured part of the script.
-pub struct Mean<'s> {
+pub(crate) struct Mean<'s> {
     /// What is played.
-    pub script: &'s Script,
+    pub(crate) script: &'s Script,
     /// The subject's memory.
-    pub region: Region,
+    pub(crate) region: Region,
 }
 
 impl Visitor for Mean<'_> {
@@ -72,13 +72,13 @@ impl Visitor for Mean<'_> {
 }
 
 /// Counts chosen operations of the script, each by itself.
-pub struct Single<'s> {
+pub(crate) struct Single<'s> {
     /// What is played.
-    pub script: &'s Script,
+    pub(crate) script: &'s Script,
     /// The subject's memory.
-    pub region: Region,
+    pub(crate) region: Region,
     /// Indexes of the chosen operations.
-    pub chosen: &'s [usize],
+    pub(crate) chosen: &'s [usize],
 }
 
 /// Writes the counts out after each chosen operation.

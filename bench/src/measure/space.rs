@@ -43,11 +43,11 @@ impl Watch for Live {
 }
 
 /// The share of the region that was asked for when the first request of a filling script was refused.
-pub struct Filled<'s> {
+pub(crate) struct Filled<'s> {
     /// What is played.
-    pub script: &'s Script,
+    pub(crate) script: &'s Script,
     /// The subject's memory.
-    pub region: Region,
+    pub(crate) region: Region,
 }
 
 impl Visitor for Filled<'_> {
@@ -66,11 +66,11 @@ impl Visitor for Filled<'_> {
 }
 
 /// Whether the script is played without a refusal.
-pub struct Fits<'s> {
+pub(crate) struct Fits<'s> {
     /// What is played.
-    pub script: &'s Script,
+    pub(crate) script: &'s Script,
     /// The subject's memory.
-    pub region: Region,
+    pub(crate) region: Region,
 }
 
 /// Remembers the first refusal.
@@ -94,26 +94,26 @@ impl Visitor for Fits<'_> {
 
 /// How a subject's memory looks during a script.
 #[derive(Clone, Debug, Serialize)]
-pub struct Profile {
+pub(crate) struct Profile {
     /// Most units asked for at one time.
-    pub peak_requested: u64,
+    pub(crate) peak_requested: u64,
     /// Most units used at one time, by the subject's own account.
-    pub peak_used: Option<usize>,
+    pub(crate) peak_used: Option<usize>,
     /// Units used before the script: the subject's records.
-    pub records: Option<usize>,
+    pub(crate) records: Option<usize>,
     /// Requests refused.
-    pub refused: usize,
+    pub(crate) refused: usize,
     /// Free memory in large pieces, as a share of all free memory, at each tenth of the script: for pages the free ones
     /// that form whole aligned 2 MiB; for bytes the largest block that would be granted.
-    pub whole: Vec<f64>,
+    pub(crate) whole: Vec<f64>,
 }
 
 /// Plays the script with looks at the subject in between.
-pub struct Looks<'s> {
+pub(crate) struct Looks<'s> {
     /// What is played.
-    pub script: &'s Script,
+    pub(crate) script: &'s Script,
     /// The subject's memory.
-    pub region: Region,
+    pub(crate) region: Region,
 }
 
 /// Count of looks at the largest free piece.

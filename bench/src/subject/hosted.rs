@@ -10,17 +10,17 @@ use crate::region::Region;
 
 /// An allocator that implements `GlobalAlloc`.
 #[derive(Debug)]
-pub struct Hosted<G>(G);
+pub(crate) struct Hosted<G>(G);
 
 /// Microsoft's mimalloc.
-pub type Mimalloc = Hosted<mimalloc::MiMalloc>;
+pub(crate) type Mimalloc = Hosted<mimalloc::MiMalloc>;
 /// jemalloc.
-pub type Jemalloc = Hosted<tikv_jemallocator::Jemalloc>;
+pub(crate) type Jemalloc = Hosted<tikv_jemallocator::Jemalloc>;
 /// The C library's `malloc`.
-pub type Glibc = Hosted<System>;
+pub(crate) type Glibc = Hosted<System>;
 
 /// A hosted allocator has one value.
-pub trait Unit {
+pub(crate) trait Unit {
     /// That value.
     const UNIT: Self;
 }

@@ -31,7 +31,7 @@ const fn class_of(bytes: usize) -> (usize, usize) {
 
 /// One bare free list for each size class.
 #[derive(Debug)]
-pub struct FreeLists {
+pub(crate) struct FreeLists {
     heads: [Option<NonNull<Link>>; CLASS_COUNT],
     next: usize,
     last: usize,
@@ -96,7 +96,7 @@ const LONGEST_RUN_PAGES: usize = 1024;
 
 /// A stack of page numbers for each length of run.
 #[derive(Debug)]
-pub struct Stacks {
+pub(crate) struct Stacks {
     stacks: Vec<Vec<u32>>,
     first_page: usize,
     next_page: usize,
@@ -145,7 +145,7 @@ unsafe impl Subject for Stacks {
 
 /// Answers at once and does nothing: its cost is that of the counting, and is taken off every figure.
 #[derive(Debug)]
-pub struct Nothing(NonNull<u8>);
+pub(crate) struct Nothing(NonNull<u8>);
 
 // SAFETY: this one breaks 1. and 2.; it is played where nobody reads or writes a block.
 unsafe impl Subject for Nothing {

@@ -9,7 +9,7 @@ use crate::{region::Region, script::PAGE_BYTES};
 
 /// A byte backend.
 #[derive(Debug)]
-pub struct Bytes<B>(B);
+pub(crate) struct Bytes<B>(B);
 
 // SAFETY: 1. and 2. are what `ByteAllocator` promises.
 unsafe impl<B: ByteAllocator + ConstEmpty> Subject for Bytes<B> {
@@ -45,7 +45,7 @@ unsafe impl<B: ByteAllocator + ConstEmpty> Subject for Bytes<B> {
 
 /// A page backend.
 #[derive(Debug)]
-pub struct Pages<P>(P);
+pub(crate) struct Pages<P>(P);
 
 // SAFETY: 1. and 2. are what `PageAllocator` promises.
 unsafe impl<P: PageAllocator + ConstEmpty> Subject for Pages<P> {

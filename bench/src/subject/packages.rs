@@ -9,7 +9,7 @@ use crate::region::Region;
 const SLAB_STEP_BYTES: usize = 32 * 1024;
 
 /// Package `slab_allocator`.
-pub struct Slab(slab_allocator::Heap);
+pub(crate) struct Slab(slab_allocator::Heap);
 
 // SAFETY: 1. and 2. as the package says, for alignments up to the size class; scripts that ask for more say so.
 unsafe impl Subject for Slab {
@@ -36,7 +36,7 @@ unsafe impl Subject for Slab {
 }
 
 /// Package `buddy_system_allocator`, bytes.
-pub struct Buddy(buddy_system_allocator::Heap<40>);
+pub(crate) struct Buddy(buddy_system_allocator::Heap<40>);
 
 // SAFETY: 1. and 2. as the package says.
 unsafe impl Subject for Buddy {
@@ -64,7 +64,7 @@ unsafe impl Subject for Buddy {
 }
 
 /// Package `rlsf`, with classes for every pool up to 2^58 bytes.
-pub struct Rlsf(rlsf::Tlsf<'static, u64, u32, 53, 32>);
+pub(crate) struct Rlsf(rlsf::Tlsf<'static, u64, u32, 53, 32>);
 
 // SAFETY: 1. and 2. as the package says.
 unsafe impl Subject for Rlsf {

@@ -19,7 +19,7 @@ fn address_of(page: usize) -> Option<NonNull<u8>> {
 }
 
 /// Package `bitmap-allocator`; `B` is its map, whose capacity is fixed.
-pub struct Bitmap<B> {
+pub(crate) struct Bitmap<B> {
     map: B,
     first_page: usize,
 }
@@ -61,7 +61,7 @@ unsafe impl<B: BitAlloc> Subject for Bitmap<B> {
 }
 
 /// The page level of `buddy-slab-allocator`, unlocked: 12 bytes of records for a page.
-pub struct BuddySlabPages(BuddyAllocator<PAGE_BYTES>);
+pub(crate) struct BuddySlabPages(BuddyAllocator<PAGE_BYTES>);
 
 // SAFETY: 1. and 2. as the package says.
 unsafe impl Subject for BuddySlabPages {
@@ -91,7 +91,7 @@ unsafe impl Subject for BuddySlabPages {
 }
 
 /// `FrameAllocator` of `buddy_system_allocator`; it keeps its records in the host's heap.
-pub struct Frames(FrameAllocator<33>);
+pub(crate) struct Frames(FrameAllocator<33>);
 
 // SAFETY: 1. and 2. as the package says: runs are powers of two, aligned to their size.
 unsafe impl Subject for Frames {

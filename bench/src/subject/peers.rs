@@ -6,17 +6,14 @@ use std::{
     slice,
 };
 
-use ax_crate_interface::impl_interface;
-use buddy_slab_allocator::{
-    GlobalAllocator, PerCpuSlab, SlabPoolTrait, SlabTrait, interface::BuddySlabIf,
-};
-use talc::{TalcCell, base::Talc as TalcBase, source::Manual};
+use buddy_slab_allocator::{BuddyAllocator, RemoteFreeHint, SlabAllocResult, SlabAllocator, SlabDeallocResult};
+use talc::{base::Talc as TalcBase, source::Manual};
 
 use super::{Request, Subject};
 use crate::{region::Region, script::PAGE_BYTES};
 
 /// Package `talc`, version 5.
-pub struct Talc(TalcBase<Manual, talc::DefaultBinning>);
+pub(crate) struct Talc(TalcBase<Manual, talc::DefaultBinning>);
 
 // SAFETY: 1. and 2. as the package says.
 unsafe impl Subject for Talc {
@@ -55,7 +52,7 @@ unsafe impl Subject for Talc {
 }
 
 /// Package `linked_list_allocator`.
-pub struct LinkedList(linked_list_allocator::Heap);
+pub(crate) struct LinkedList(linked_list_allocator::Heap);
 
 // SAFETY: 1. and 2. as the package says.
 unsafe impl Subject for LinkedList {
@@ -83,7 +80,7 @@ unsafe impl Subject for LinkedList {
 }
 
 /// Package `good_memory_allocator`.
-pub struct GoodMemory(good_memory_allocator::Allocator);
+pub(crate) struct GoodMemory(good_memory_allocator::Allocator);
 
 // SAFETY: 1. and 2. as the package says.
 unsafe impl Subject for GoodMemory {
@@ -115,7 +112,7 @@ unsafe impl Subject for GoodMemory {
 
 /// A region as the operating system that `dlmalloc` asks for memory: it gives pieces in order and takes none back.
 #[derive(Debug)]
-pub struct Pieces {
+pub(crate) struct Pieces {
     next: Cell<usize>,
     last: usize,
 }
@@ -159,7 +156,7 @@ unsafe impl dlmalloc::Allocator for Pieces {
 }
 
 /// Package `dlmalloc`, which asks for its memory in pages.
-pub struct Dlmalloc(dlmalloc::Dlmalloc<Pieces>);
+pub(crate) struct Dlmalloc(dlmalloc::Dlmalloc<Pieces>);
 
 // SAFETY: 1. and 2. as the package says.
 unsafe impl Subject for Dlmalloc {
@@ -190,63 +187,73 @@ unsafe impl Subject for Dlmalloc {
     }
 }
 
-/// The slab level of the one CPU.
-static SLABS: PerCpuSlab<PAGE_BYTES> = PerCpuSlab::new(0);
+/// Package `buddy-slab-allocator`: its slab level over its page level, joined as it joins them itself, without its locks.
+pub(crate) struct BuddySlab {
+    slabs: SlabAllocator<PAGE_BYTES>,
+    pages: BuddyAllocator<PAGE_BYTES>,
+    /// What other CPUs freed: nothing, and the owner is told so, as in the package's own pool.
+    hint: RemoteFreeHint,
+}
 
-/// The one CPU.
-struct OneCpu;
+/// The largest size and alignment that the slab level takes, in bytes.
+const LARGEST_SLAB_BYTES: usize = 2048;
 
-impl SlabPoolTrait for OneCpu {
-    fn current_slab(&self) -> &dyn SlabTrait {
-        &SLABS
-    }
-
-    fn owner_slab(&self, _: usize) -> &dyn SlabTrait {
-        &SLABS
+impl BuddySlab {
+    fn take_pages(&mut self, request: Request) -> Option<NonNull<u8>> {
+        let pages = (request.size as usize).div_ceil(PAGE_BYTES);
+        let first = self.pages.alloc_pages(pages, request.align_bytes().max(PAGE_BYTES)).ok()?;
+        NonNull::new(ptr::with_exposed_provenance_mut(first))
     }
 }
 
-/// What `buddy-slab-allocator` asks of its platform.
-struct Platform;
-
-#[impl_interface]
-impl BuddySlabIf for Platform {
-    fn virt_to_phys(address: usize) -> usize {
-        address
-    }
-
-    fn slab_pool() -> &'static dyn SlabPoolTrait {
-        &OneCpu
-    }
+/// Whether the slab level takes the request.
+#[inline(always)]
+const fn is_small(request: Request) -> bool {
+    request.size as usize <= LARGEST_SLAB_BYTES && request.align_bytes() <= LARGEST_SLAB_BYTES
 }
-
-/// Package `buddy-slab-allocator`: its two levels, which always lock.
-pub struct BuddySlab(GlobalAllocator<PAGE_BYTES>);
 
 // SAFETY: 1. and 2. as the package says.
 unsafe impl Subject for BuddySlab {
     fn create(region: Region) -> Result<Box<Self>, String> {
-        SLABS.reset();
-        let heap = Box::new(Self(GlobalAllocator::new()));
+        let (slabs, pages, hint) = (SlabAllocator::new(), BuddyAllocator::new(), RemoteFreeHint::new());
+        let mut heap = Box::new(Self { slabs, pages, hint });
         // SAFETY: the region is mapped until the process ends and this subject's alone.
         let memory = unsafe { slice::from_raw_parts_mut(region.start.as_ptr(), region.bytes) };
         // SAFETY: as above.
-        unsafe { heap.0.init(memory) }.map_err(|error| format!("{error:?}"))?;
+        unsafe { heap.pages.init(memory) }.map_err(|error| format!("{error:?}"))?;
         Ok(heap)
     }
 
     #[inline(always)]
     fn alloc(&mut self, request: Request) -> Option<NonNull<u8>> {
-        self.0.alloc(request.layout()).ok()
+        if !is_small(request) {
+            return self.take_pages(request);
+        }
+        match self.slabs.alloc_hinted(request.layout(), Some(&self.hint)).ok()? {
+            SlabAllocResult::Allocated(block) => Some(block),
+            SlabAllocResult::NeedsSlab { size_class, pages } => {
+                let bytes = pages * PAGE_BYTES;
+                let base = self.pages.alloc_pages(pages, bytes).ok()?;
+                self.slabs.add_slab(size_class, base, bytes, 0);
+                match self.slabs.alloc_hinted(request.layout(), Some(&self.hint)).ok()? {
+                    SlabAllocResult::Allocated(block) => Some(block),
+                    SlabAllocResult::NeedsSlab { .. } => None,
+                }
+            }
+        }
     }
 
     #[inline(always)]
     unsafe fn dealloc(&mut self, block: NonNull<u8>, request: Request) {
-        // SAFETY: 1. and 2. hold as for the caller.
-        unsafe { self.0.dealloc(block, request.layout()) }
+        if !is_small(request) {
+            return self.pages.dealloc_pages(block.addr().get(), (request.size as usize).div_ceil(PAGE_BYTES));
+        }
+        if let SlabDeallocResult::FreeSlab { base, pages } = self.slabs.dealloc(block, request.layout()) {
+            self.pages.dealloc_pages(base, pages);
+        }
     }
 
     fn used(&self) -> Option<usize> {
-        Some(self.0.allocated_bytes())
+        Some(self.pages.allocated_bytes())
     }
 }

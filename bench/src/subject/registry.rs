@@ -14,7 +14,7 @@ use crate::script::{Level, PAGE_BYTES};
 /// Whose a subject is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub(crate) enum Kind {
     /// A backend of this workspace.
     Ours,
     /// A `no_std` package from the registry.
@@ -27,19 +27,19 @@ pub enum Kind {
 
 /// A subject's line in the registry.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Unique name.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Whose it is.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// Bytes or pages.
-    pub level: Level,
+    pub(crate) level: Level,
     /// What a reader of a table should know.
-    pub note: &'static str,
+    pub(crate) note: &'static str,
 }
 
 /// Does something with a subject whose type is known only by name.
-pub trait Visitor {
+pub(crate) trait Visitor {
     /// What comes out.
     type Output;
     /// Does it with `S`.
@@ -49,12 +49,12 @@ pub trait Visitor {
 macro_rules! registry {
     ($($name:literal $kind:ident $level:ident $type:ty, $note:literal;)*) => {
         /// Every subject, in the order of the tables.
-        pub const ENTRIES: &[Entry] = &[
+        pub(crate) const ENTRIES: &[Entry] = &[
             $(Entry { name: $name, kind: Kind::$kind, level: Level::$level, note: $note },)*
         ];
 
         /// Lets `visitor` see the subject called `name`; `None` if there is none.
-        pub fn visit<V: Visitor>(name: &str, memory_bytes: usize, visitor: V) -> Option<V::Output> {
+        pub(crate) fn visit<V: Visitor>(name: &str, memory_bytes: usize, visitor: V) -> Option<V::Output> {
             match name {
                 // The package's map has a fixed capacity; the smallest that holds the memory is the fair choice.
                 "bitmap-allocator" if memory_bytes > (1 << 24) * PAGE_BYTES => {
@@ -72,11 +72,10 @@ macro_rules! registry {
 }
 
 /// The subject that does nothing; in no table.
-pub const NOTHING: &str = "nothing";
+pub(crate) const NOTHING: &str = "nothing";
 
 registry! {
     "slab" Ours Bytes Bytes<allocator_slab::SlabByteAllocator>, "over the package slab_allocator";
-    "buddy" Ours Bytes Bytes<allocator_buddy::BuddyByteAllocator>, "over the package buddy_system_allocator";
     "tlsf" Ours Bytes Bytes<allocator_tlsf::TlsfByteAllocator>, "over the package rlsf";
     "slab_allocator" Peer Bytes Slab, "ax_slab_allocator 0.4";
     "buddy_system_allocator" Peer Bytes Buddy, "0.13";
@@ -85,7 +84,7 @@ registry! {
     "linked_list_allocator" Peer Bytes LinkedList, "0.10";
     "good_memory_allocator" Peer Bytes GoodMemory, "0.1";
     "dlmalloc" Peer Bytes Dlmalloc, "0.2";
-    "buddy-slab-allocator" Peer Bytes BuddySlab, "0.6; always locks";
+    "buddy-slab-allocator" Peer Bytes BuddySlab, "0.6; its two levels, without its locks";
     "mimalloc" Hosted Bytes Mimalloc, "2 levels of lists per thread; own memory";
     "jemalloc" Hosted Bytes Jemalloc, "5; own memory";
     "glibc" Hosted Bytes Glibc, "the C library's malloc; own memory";
