@@ -65,6 +65,27 @@ fn a_larger_region_than_asked_for_serves_as_well() {
     }
 }
 
+#[test]
+fn regions_that_touch_become_one_buddy_block_in_whatever_order_they_come() {
+    const PIECES: usize = 17;
+    let arena = Arena::new(2 * MIB, MIB);
+    // Borders at multiples of 8 KiB, and pieces of many lengths that make up 1 MiB.
+    let border = |n: usize| if n == PIECES { MIB } else { n * (n + 1) / 2 * 6 * KIB / 8192 * 8192 };
+    for step in 1..PIECES {
+        let mut slabs = SlabByteAllocator::new();
+        for n in (0..PIECES).map(|n| PIECES - 1 - n * step % PIECES) {
+            let piece = border(n + 1) - border(n);
+            if piece != 0 {
+                add(&mut slabs, &arena, border(n), piece).unwrap();
+            }
+        }
+        assert_eq!(slabs.total_bytes(), MIB);
+        let whole = slabs.alloc(layout(MIB, MIB)).unwrap_or_else(|e| panic!("in steps of {step}: {e}"));
+        assert_eq!(whole.addr().get(), arena.at(0));
+        assert_eq!(slabs.available_bytes(), 0);
+    }
+}
+
 /// A small generator of numbers that differ from seed to seed (Marsaglia's xorshift).
 struct Numbers(u64);
 

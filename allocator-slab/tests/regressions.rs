@@ -176,7 +176,7 @@ fn one_region_beyond_the_limit_is_refused_and_touching_ones_do_not_count() {
 fn foreign_misaligned_and_oversized_frees_are_answered_and_change_nothing() {
     let arena = Arena::new(MIB, MIB);
     let mut slabs = SlabByteAllocator::new();
-    add(&mut slabs, &arena, 64 * KIB, 64 * KIB).unwrap();
+    add(&mut slabs, &arena, 64 * KIB, 68 * KIB).unwrap();
     let request = layout(4000, 16);
     let large = slabs.alloc(layout(8192, 1)).unwrap();
     let used = slabs.used_bytes();
@@ -192,9 +192,10 @@ fn foreign_misaligned_and_oversized_frees_are_answered_and_change_nothing() {
     };
     refused(at(0), request);
     refused(at(64 * KIB - 4096), request);
-    refused(at(128 * KIB), request);
-    // The last 4096 bytes are inside, but a block of 8192 bytes would reach out.
-    refused(at(124 * KIB), layout(5000, 1));
+    refused(at(132 * KIB), request);
+    // The last 4096 bytes are inside, but blocks of 8192 bytes would reach out.
+    refused(at(128 * KIB), layout(5000, 1));
+    refused(at(128 * KIB), layout(100, 8192));
     refused(at(64 * KIB + 64), request);
     refused(at(64 * KIB), layout(0, 1));
     refused(at(64 * KIB), layout(isize::MAX as usize, 1));

@@ -71,6 +71,7 @@ impl TlsfByteAllocator {
     pub const MAX_REGIONS: usize = 128;
 
     /// An allocator without memory.
+    #[expect(clippy::new_without_default, reason = "a default value of this size would be made on a stack")]
     #[must_use]
     pub const fn new() -> Self {
         Self::EMPTY

@@ -1,5 +1,6 @@
 //! The contract of `allocator-api`, on the TLSF wrapper in particular.
 #![cfg(feature = "package")]
+#![allow(clippy::unwrap_used, reason = "an error that is not expected fails the test")]
 
 #[allow(dead_code, reason = "each test file uses a part of it")]
 mod support;

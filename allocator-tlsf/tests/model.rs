@@ -1,5 +1,6 @@
 //! Long sequences of calls against a list of live blocks, with every record in memory checked after each.
 #![cfg(feature = "package")]
+#![allow(clippy::unwrap_used, reason = "an error that is not expected fails the test")]
 
 #[allow(dead_code, reason = "each test file uses a part of it")]
 mod support;

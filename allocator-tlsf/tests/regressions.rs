@@ -1,5 +1,6 @@
 //! Faults of the published package and of wrappers around it that this wrapper mends: one test each.
 #![cfg(feature = "package")]
+#![allow(clippy::unwrap_used, reason = "an error that is not expected fails the test")]
 
 #[allow(dead_code, reason = "each test file uses a part of it")]
 mod support;

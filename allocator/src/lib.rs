@@ -1,2 +1,176 @@
-//! Under construction.
+//! Memory allocation for kernels.
+//!
+//! One dependency, one feature a backend, one static: blocks of bytes and runs of pages for a whole kernel, from the
+//! memory map that the firmware gives.
+//!
+//! # A first program
+//!
+//! A kernel puts a `DefaultGlobalAllocator` into a static and gives it memory before it allocates. Here the memory
+//! is a static array, and the entry point is called by the host's C runtime; in a kernel it is called by the boot code,
+//! and the map comes from the firmware.
+//!
+//! ```
+//! # #![cfg_attr(all(feature = "bitmap", any(feature = "slab", feature = "tlsf", feature = "buddy")), no_main)]
+//! # #[cfg(all(feature = "bitmap", any(feature = "slab", feature = "tlsf", feature = "buddy")))] mod kernel {
+//! use allocator::{DefaultGlobalAllocator, MemoryRegion};
+//! use std::cell::UnsafeCell;
+//!
+//! #[global_allocator]
+//! static HEAP: DefaultGlobalAllocator = DefaultGlobalAllocator::new();
+//!
+//! #[repr(align(4096))]
+//! struct Memory(UnsafeCell<[u8; 8 << 20]>);
+//! // SAFETY: nobody uses it but the allocator, which has a lock.
+//! unsafe impl Sync for Memory {}
+//! static MEMORY: Memory = Memory(UnsafeCell::new([0; 8 << 20]));
+//!
+//! #[unsafe(no_mangle)]
+//! extern "C" fn main() -> i32 {
+//!     let start = MEMORY.0.get().expose_provenance();
+//!     let map = [MemoryRegion::usable(start, 8 << 20), MemoryRegion::reserved(start, 1 << 20)];
+//!     // SAFETY: 1. Nobody else uses `MEMORY`, and an offset of 0 makes its numbers addresses. 2. It is exposed above.
+//!     let report = unsafe { HEAP.init_from_map(&map, 0) };
+//!     assert_eq!(report.map(|report| report.accepted_bytes), Ok(7 << 20));
+//!
+//!     let squares: Vec<usize> = (0..1000).map(|n| n * n).collect();
+//!     assert_eq!(squares[999], 998_001);
+//!     assert!(HEAP.usage().heap_used_bytes >= 8000);
+//!     0
+//! }
+//! # }
+//! # #[cfg(not(all(feature = "bitmap", any(feature = "slab", feature = "tlsf", feature = "buddy"))))] fn main() {}
+//! ```
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `slab` (default) | `SlabByteAllocator`: size classes; fast, and generous with memory |
+//! | `tlsf` | `TlsfByteAllocator`: two-level segregated fit; bounded time, little waste |
+//! | `buddy` | `BuddyByteAllocator`: powers of two; large aligned blocks |
+//! | `bitmap` (default) | `BitmapPageAllocator`: one bit a page |
+//!
+//! Features only add. With several byte backends, `DefaultByteAllocator` is `buddy` before `tlsf` before `slab`;
+//! [`BACKENDS`] says what is on. A library never enables a backend; a kernel that wants certainty names the types:
+//! `GlobalAllocator<Growing<TlsfByteAllocator>, BitmapPageAllocator<4096>, MyLock>`.
+//!
+//! # A lock that masks interrupts
+//!
+//! [`SpinLock`] leaves interrupts alone. If an interrupt handler allocates while the code it interrupted holds the lock,
+//! it waits for ever. A kernel with such handlers brings a lock of its own that masks interrupts while it is held:
+//!
+//! ```
+//! use allocator::{SpinLock, lock_api::{GuardNoSend, RawMutex}};
+//! use std::sync::atomic::{AtomicBool, Ordering};
+//! # mod cpu {
+//! #     use std::sync::atomic::{AtomicBool, Ordering};
+//! #     static ENABLED: AtomicBool = AtomicBool::new(true);
+//! #     pub fn disable_interrupts() -> bool { ENABLED.swap(false, Ordering::SeqCst) }
+//! #     pub fn enable_interrupts() { ENABLED.store(true, Ordering::SeqCst); }
+//! #     pub fn interrupts_are_enabled() -> bool { ENABLED.load(Ordering::SeqCst) }
+//! # }
+//!
+//! struct IrqSpinLock {
+//!     spin: SpinLock,
+//!     // Whether interrupts were enabled when the lock was taken. Only its holder writes it.
+//!     were_enabled: AtomicBool,
+//! }
+//!
+//! // SAFETY: `spin` is held from `lock` or a successful `try_lock` to `unlock`, and it is exclusive.
+//! unsafe impl RawMutex for IrqSpinLock {
+//!     const INIT: Self = Self { spin: SpinLock::new(()), were_enabled: AtomicBool::new(false) };
+//!     // The flag belongs to this CPU: the guard must not go to another.
+//!     type GuardMarker = GuardNoSend;
+//!
+//!     fn lock(&self) {
+//!         while !self.try_lock() {
+//!             std::hint::spin_loop();
+//!         }
+//!     }
+//!
+//!     fn try_lock(&self) -> bool {
+//!         // Masked first: an interrupt between the two steps would find the lock taken.
+//!         let were_enabled = cpu::disable_interrupts();
+//!         let taken = RawMutex::try_lock(&self.spin);
+//!         if taken {
+//!             self.were_enabled.store(were_enabled, Ordering::Relaxed);
+//!         } else if were_enabled {
+//!             cpu::enable_interrupts();
+//!         }
+//!         taken
+//!     }
+//!
+//!     unsafe fn unlock(&self) {
+//!         let were_enabled = self.were_enabled.load(Ordering::Relaxed);
+//!         // SAFETY: the caller holds the lock, and with it `spin`.
+//!         unsafe { RawMutex::unlock(&self.spin) };
+//!         if were_enabled {
+//!             cpu::enable_interrupts();
+//!         }
+//!     }
+//! }
+//! # #[cfg(all(feature = "bitmap", any(feature = "slab", feature = "tlsf", feature = "buddy")))] {
+//! use allocator::{DefaultByteLevel, DefaultPageAllocator, GlobalAllocator};
+//! static HEAP: GlobalAllocator<DefaultByteLevel, DefaultPageAllocator, IrqSpinLock> = GlobalAllocator::new();
+//!
+//! assert!(!HEAP.with_pages(|_| cpu::interrupts_are_enabled()));
+//! assert!(cpu::interrupts_are_enabled());
+//! # }
+//! ```
+//!
+//! The allocator holds the locks of both its levels at once, bytes first. Each lock restores the flag as it found it, so
+//! the inner one leaves interrupts masked and the outer one enables them again.
+//!
+//! # One allocation from top to bottom
+//!
+//! ```text
+//!   Box::new(value)
+//!     GlobalAlloc::alloc                   zero-size layouts never come here
+//!       GlobalAllocator::alloc
+//!         lock bytes
+//!           Growing::alloc_from            the backend has room: done
+//!             region_for(layout)           else: how large a region would do?
+//!             LockedPages::alloc_pages     lock pages, take a run as UsageKind::Heap, unlock
+//!             add_memory(run)              the backend takes it
+//!             alloc(layout)                and now it has room
+//!         unlock
+//!         refused? out_of_memory hook      may free memory; `true` means: once more from the lock on
+//!       null if it stays refused           Rust's handle_alloc_error, never a panic in here
+//! ```
+//!
+//! The way back is shorter: lock bytes, check and free the block, unlock; a block that is not live here is counted and
+//! reported to the `invalid_free` hook, with no lock held. What is checked depends on the backend:
+//! [`GlobalAllocator::detects`].
 #![no_std]
+#![forbid(unsafe_op_in_unsafe_fn)]
+
+mod features;
+mod global;
+mod global_alloc;
+mod growing;
+mod hooks;
+mod locked_pages;
+mod memory_map;
+mod page_level;
+mod usage;
+
+pub use allocator_api as api;
+pub use allocator_api::{
+    AddressRange, AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared, Gap,
+    IdAllocator, InvalidFrees, PageAllocator, PagedByteAllocator, address,
+};
+#[cfg(feature = "bitmap")]
+pub use allocator_bitmap::{self as bitmap, package::BitmapPageAllocator};
+#[cfg(feature = "buddy")]
+pub use allocator_buddy::{self as buddy, BuddyByteAllocator};
+#[cfg(feature = "slab")]
+pub use allocator_slab::{self as slab, SlabByteAllocator};
+#[cfg(feature = "tlsf")]
+pub use allocator_tlsf::{self as tlsf, TlsfByteAllocator};
+pub use features::*;
+pub use global::GlobalAllocator;
+pub use growing::Growing;
+pub use hooks::{Freed, Hooks, InvalidFree};
+pub use lock_api;
+pub use memory_map::{MapReport, MemoryRegion, RegionKind};
+pub use usage::{Usage, UsageKind};

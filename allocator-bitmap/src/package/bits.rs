@@ -180,4 +180,6 @@ fn count(run: AddressRange) -> usize {
 }
 
 #[cfg(test)]
+mod cost_tests;
+#[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@
 
 use core::alloc::Layout;
 
-use allocator_api::{AllocError, AllocResult};
+use allocator_api::{AddressRange, AllocError, AllocResult};
 
 /// Regions are trimmed to multiples of this many bytes.
 pub(super) const PAGE_BYTES: usize = 4096;
@@ -26,8 +26,10 @@ pub(super) const HEAP_STEP_BYTES: usize = 32 * 1024;
 /// The largest block in bytes, inclusive: the package's buddy system has the orders 0 to 31.
 pub(super) const MAX_BLOCK_BYTES: usize = 1 << 31;
 
+/// The largest size class; what is larger comes from the buddy system.
+pub(super) const LARGEST_CLASS_BYTES: usize = 4096;
+
 const SMALLEST_CLASS_BYTES: usize = 64;
-const LARGEST_CLASS_BYTES: usize = 4096;
 const BLOCKS_PER_SLAB: usize = 64;
 
 /// The block that serves a request: its size and its alignment are the same power of two.
@@ -59,6 +61,13 @@ pub(super) fn region_for(block: Layout) -> AllocResult<Layout> {
     // A region that starts at a multiple of the piece, and is at least as long, starts with a free buddy block
     // of at least that size.
     Layout::from_size_align(piece_bytes.max(HEAP_STEP_BYTES), piece_bytes).map_err(|_| AllocError::NoMemory)
+}
+
+/// The largest buddy block that the region starts with.
+pub(super) fn first_buddy_bytes(region: AddressRange) -> usize {
+    let aligned_log2 = region.start().trailing_zeros();
+    let fitting_log2 = region.size().map_or(usize::BITS - 1, usize::ilog2);
+    1 << aligned_log2.min(fitting_log2).min(MAX_BLOCK_BYTES.ilog2())
 }
 
 #[cfg(test)]
@@ -116,6 +125,19 @@ mod tests {
         for align_log2 in 0..usize::BITS {
             assert_eq!(block_bytes(0, 1 << align_log2), Err(AllocError::InvalidParam));
         }
+    }
+
+    #[test]
+    fn the_first_buddy_of_a_region_is_the_largest_aligned_block_at_its_start() {
+        for start in 1..40 {
+            for size in 1..40 {
+                let region = AddressRange::new(start, size).unwrap();
+                let expected = (0..6).rev().map(|log2| 1 << log2).find(|b| start % b == 0 && *b <= size);
+                assert_eq!(Some(first_buddy_bytes(region)), expected, "{size} at {start}");
+            }
+        }
+        let all = AddressRange::from_bounds(0, usize::MAX).unwrap();
+        assert_eq!(first_buddy_bytes(all), MAX_BLOCK_BYTES);
     }
 
     #[test]
