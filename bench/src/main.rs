@@ -96,6 +96,8 @@ enum Command {
     Filled(Pair),
     /// Peaks, records and fragmentation over time
     Profile(Pair),
+    /// Bytes of the allocator's value, and units that it uses before anything is allocated
+    Records(Pair),
     /// The smallest region in which nothing is refused, in bytes
     Needed(Pair),
 }
@@ -134,6 +136,11 @@ fn run(command: Command) -> Result<Value> {
             let script = load::script(&pair.load)?;
             let region = memory_for(&script)?;
             Ok(json!(with_subject(&pair.subject, &script, space::Looks { script: &script, region })??))
+        }
+        Command::Records(pair) => {
+            let script = load::script(&pair.load)?;
+            let region = memory_for(&script)?;
+            Ok(json!(with_subject(&pair.subject, &script, space::Records { region })??))
         }
         Command::Needed(pair) => needed(&pair),
     }

@@ -5,6 +5,8 @@
 
 pub(crate) mod hosted;
 pub(crate) mod limit;
+#[cfg(feature = "hosted")]
+pub(crate) mod mimalloc;
 pub(crate) mod ours;
 pub(crate) mod packages;
 pub(crate) mod page_peers;

@@ -23,10 +23,10 @@ const fn fill(name: &'static str, about: &'static str, make: fn() -> Script) -> 
 
 /// The workloads, in the order of the tables.
 pub(crate) const ENTRIES: &[Entry] = &[
-    mean("ping-16", "16 B taken and given back", || ping(16)),
-    mean("ping-64", "64 B taken and given back", || ping(64)),
-    mean("ping-256", "256 B taken and given back", || ping(256)),
-    mean("ping-4096", "4096 B taken and given back", || ping(4096)),
+    mean("ping-16", "16 B taken and given back beside 16 live", || ping(16)),
+    mean("ping-64", "64 B taken and given back beside 16 live", || ping(64)),
+    mean("ping-256", "256 B taken and given back beside 16 live", || ping(256)),
+    mean("ping-4096", "4096 B taken and given back beside 16 live", || ping(4096)),
     mean("fifo-64", "7500 × 64 B, freed oldest first", || batch(64, Order::Fifo)),
     mean("lifo-64", "7500 × 64 B, freed newest first", || batch(64, Order::Lifo)),
     mean("random-64", "7500 × 64 B, freed in random order", || batch(64, Order::Random)),
@@ -47,12 +47,16 @@ fn finish(region_bytes: usize, prepare: Vec<crate::script::Op>, mut writer: Writ
     Script { prepare, ops, slots: writer.slots(), ..Script::new(Level::Bytes, region_bytes) }
 }
 
+/// Live blocks of the same size beside the one that comes and goes: memory in use is not one large free block.
+const PING_LIVE: usize = 16;
+
 fn ping(size: u32) -> Script {
     let mut writer = Writer::new();
     let round = |writer: &mut Writer| {
         writer.alloc(size, WORD_LOG2);
-        writer.free_at(0);
+        writer.free_at(PING_LIVE);
     };
+    (0..PING_LIVE).for_each(|_| _ = writer.alloc(size, WORD_LOG2));
     round(&mut writer);
     let prepare = writer.take();
     (0..20_000).for_each(|_| round(&mut writer));

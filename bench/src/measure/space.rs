@@ -73,7 +73,6 @@ pub(crate) struct Fits<'s> {
     pub(crate) region: Region,
 }
 
-/// Remembers the first refusal.
 impl Visitor for Fits<'_> {
     type Output = bool;
 
@@ -89,6 +88,30 @@ impl Visitor for Fits<'_> {
             }
         }
         true
+    }
+}
+
+/// What a subject needs for itself.
+pub(crate) struct Records {
+    /// The subject's memory.
+    pub(crate) region: Region,
+}
+
+/// Answer of [`Records`].
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Own {
+    /// Bytes of the value.
+    pub(crate) value_bytes: usize,
+    /// Units used before anything is allocated, if the subject keeps account.
+    pub(crate) used: Option<usize>,
+}
+
+impl Visitor for Records {
+    type Output = Result<Own>;
+
+    fn visit<S: Subject>(self) -> Result<Own> {
+        let subject = create::<S>(self.region)?;
+        Ok(Own { value_bytes: size_of::<S>(), used: subject.used() })
     }
 }
 

@@ -12,9 +12,8 @@ use crate::region::Region;
 #[derive(Debug)]
 pub(crate) struct Hosted<G>(G);
 
-/// Microsoft's mimalloc.
-pub(crate) type Mimalloc = Hosted<mimalloc::MiMalloc>;
 /// jemalloc.
+#[cfg(feature = "hosted")]
 pub(crate) type Jemalloc = Hosted<tikv_jemallocator::Jemalloc>;
 /// The C library's `malloc`.
 pub(crate) type Glibc = Hosted<System>;
@@ -24,9 +23,7 @@ pub(crate) trait Unit {
     /// That value.
     const UNIT: Self;
 }
-impl Unit for mimalloc::MiMalloc {
-    const UNIT: Self = Self;
-}
+#[cfg(feature = "hosted")]
 impl Unit for tikv_jemallocator::Jemalloc {
     const UNIT: Self = Self;
 }

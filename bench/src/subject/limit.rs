@@ -22,11 +22,11 @@ const CLASS_COUNT: usize = 32 * CLASSES_PER_DOUBLING;
 /// The class of a size in bytes, and the size of its blocks.
 #[inline(always)]
 const fn class_of(bytes: usize) -> (usize, usize) {
-    // Below 64 bytes the classes are the multiples of 16; above, the two bits after the highest choose a quarter.
-    let last = (bytes - 1) | (GRANULE_BYTES * CLASSES_PER_DOUBLING - 1);
-    let quarter_log2 = last.ilog2() as usize - 2;
+    // Up to 128 bytes the classes are the multiples of 16; above, the two bits after the highest choose a quarter.
+    let quarter_log2 = ((bytes - 1) | (GRANULE_BYTES * CLASSES_PER_DOUBLING)).ilog2() as usize - 2;
     let quarters = ((bytes - 1) >> quarter_log2) + 1;
-    (quarter_log2 * CLASSES_PER_DOUBLING + quarters - GRANULE_BYTES, quarters << quarter_log2)
+    let doubling = quarter_log2 - GRANULE_BYTES.ilog2() as usize;
+    (doubling * CLASSES_PER_DOUBLING + quarters - 1, quarters << quarter_log2)
 }
 
 /// One bare free list for each size class.

@@ -1,7 +1,7 @@
 //! Every subject by name. A new engine is one line here.
 
 use super::{
-    hosted::{Glibc, Jemalloc, Mimalloc},
+    hosted::Glibc,
     limit::{FreeLists, Nothing, Stacks},
     ours::{Bytes, Pages},
     packages::{Buddy, Rlsf, Slab},
@@ -9,6 +9,8 @@ use super::{
     peers::{BuddySlab, Dlmalloc, GoodMemory, LinkedList, Talc},
     Subject,
 };
+#[cfg(feature = "hosted")]
+use super::{hosted::Jemalloc, mimalloc::Mimalloc};
 use crate::script::{Level, PAGE_BYTES};
 
 /// Whose a subject is.
@@ -47,10 +49,10 @@ pub(crate) trait Visitor {
 }
 
 macro_rules! registry {
-    ($($name:literal $kind:ident $level:ident $type:ty, $note:literal;)*) => {
+    ($($(#[$cfg:meta])? $name:literal $kind:ident $level:ident $type:ty, $note:literal;)*) => {
         /// Every subject, in the order of the tables.
         pub(crate) const ENTRIES: &[Entry] = &[
-            $(Entry { name: $name, kind: Kind::$kind, level: Level::$level, note: $note },)*
+            $($(#[$cfg])? Entry { name: $name, kind: Kind::$kind, level: Level::$level, note: $note },)*
         ];
 
         /// Lets `visitor` see the subject called `name`; `None` if there is none.
@@ -64,7 +66,7 @@ macro_rules! registry {
                     Some(visitor.visit::<Bitmap<bitmap_allocator::BitAlloc16M>>())
                 }
                 NOTHING => Some(visitor.visit::<Nothing>()),
-                $($name => Some(visitor.visit::<$type>()),)*
+                $($(#[$cfg])? $name => Some(visitor.visit::<$type>()),)*
                 _ => None,
             }
         }
@@ -76,6 +78,7 @@ pub(crate) const NOTHING: &str = "nothing";
 
 registry! {
     "slab" Ours Bytes Bytes<allocator_slab::SlabByteAllocator>, "over the package slab_allocator";
+    "buddy" Ours Bytes Bytes<allocator_buddy::BuddyByteAllocator>, "over the package buddy_system_allocator";
     "tlsf" Ours Bytes Bytes<allocator_tlsf::TlsfByteAllocator>, "over the package rlsf";
     "slab_allocator" Peer Bytes Slab, "ax_slab_allocator 0.4";
     "buddy_system_allocator" Peer Bytes Buddy, "0.13";
@@ -85,7 +88,9 @@ registry! {
     "good_memory_allocator" Peer Bytes GoodMemory, "0.1";
     "dlmalloc" Peer Bytes Dlmalloc, "0.2";
     "buddy-slab-allocator" Peer Bytes BuddySlab, "0.6; its two levels, without its locks";
-    "mimalloc" Hosted Bytes Mimalloc, "2 levels of lists per thread; own memory";
+    #[cfg(feature = "hosted")]
+    "mimalloc" Hosted Bytes Mimalloc, "2; own memory";
+    #[cfg(feature = "hosted")]
     "jemalloc" Hosted Bytes Jemalloc, "5; own memory";
     "glibc" Hosted Bytes Glibc, "the C library's malloc; own memory";
     "free lists" Limit Bytes FreeLists, "no merging, no checks, no statistics";
