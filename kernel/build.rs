@@ -9,6 +9,10 @@ fn main() {
 
 #[cfg(feature = "boot")]
 mod boot {
+    use std::{env, fs, io::Read, path::Path};
+
+    use ruzstd::decoding::StreamingDecoder;
+
     /// No start files and no libraries of the host, no position independence; pages of 4 KiB, and neither a build
     /// id nor a part that is made read-only by a loader.
     const LINK_ARGUMENTS: [&str; 10] = [
@@ -24,14 +28,28 @@ mod boot {
         "-Wl,--gc-sections",
     ];
 
-    /// Tells the linker how to build the program.
+    /// The trace that the program carries, seen from the package's directory.
+    const TRACE: &str = "../traces/kernel-fork-cut.bytes.zst";
+
+    /// Tells the linker how to build the program, and unpacks the trace to where the program includes it from.
     pub(crate) fn prepare() {
-        let directory = std::env::var("CARGO_MANIFEST_DIR").expect("set by Cargo");
+        let directory = env::var("CARGO_MANIFEST_DIR").expect("set by Cargo");
+        unpack(&Path::new(&directory).join(TRACE));
         let script = format!("{directory}/kernel.ld");
         println!("cargo::rerun-if-changed={script}");
         println!("cargo::rustc-link-arg-bins=-Wl,-T,{script}");
         for argument in LINK_ARGUMENTS {
             println!("cargo::rustc-link-arg-bins={argument}");
         }
+    }
+
+    fn unpack(trace: &Path) {
+        println!("cargo::rerun-if-changed={}", trace.display());
+        let packed = fs::read(trace).expect("the trace is part of the project");
+        let mut decoder = StreamingDecoder::new(packed.as_slice()).expect("the trace is compressed with zstd");
+        let mut bytes = Vec::new();
+        decoder.read_to_end(&mut bytes).expect("the trace is whole");
+        let out = env::var("OUT_DIR").expect("set by Cargo");
+        fs::write(Path::new(&out).join("trace.bytes"), bytes).expect("the output directory can be written");
     }
 }

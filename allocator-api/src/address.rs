@@ -11,6 +11,7 @@
 //! address space would be 2^64, which is no address. An empty range cannot be written down.
 //!
 //! Every function takes O(1).
+#![forbid(unsafe_code)]
 
 /// The largest multiple of `align` that is not above `address`.
 ///

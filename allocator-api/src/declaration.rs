@@ -1,4 +1,5 @@
 //! What an allocator says of itself that its calls cannot tell.
+#![forbid(unsafe_code)]
 
 /// A promise of the contract that an allocator does not keep.
 ///

@@ -1,4 +1,5 @@
 //! Why an operation was refused.
+#![forbid(unsafe_code)]
 
 use core::fmt;
 

@@ -1,4 +1,5 @@
 //! Numbers instead of memory.
+#![forbid(unsafe_code)]
 
 use crate::AllocResult;
 

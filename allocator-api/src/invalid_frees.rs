@@ -1,4 +1,5 @@
 //! The kinds of invalid free, as a set.
+#![forbid(unsafe_code)]
 
 use core::{fmt, ops::BitOr};
 

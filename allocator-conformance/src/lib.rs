@@ -8,6 +8,7 @@ mod case;
 mod ids;
 mod macros;
 mod memory;
+mod order;
 mod pages;
 mod random;
 mod report;

@@ -33,7 +33,7 @@ use allocator_api::{
 use allocator_primitives::{Edges, RegionList, usable_part};
 use slab_allocator::Heap;
 
-use self::geometry::{HEAP_STEP_BYTES, LARGEST_CLASS_BYTES, PAGE_BYTES, block_for, first_buddy_bytes};
+use self::geometry::{LARGEST_CLASS_BYTES, PAGE_BYTES, SMALLEST_HEAP_BYTES, block_for, first_buddy_bytes};
 
 /// The most regions that do not touch one another; a count, inclusive.
 pub const MAX_REGIONS: usize = 128;
@@ -100,7 +100,7 @@ pub struct SlabByteAllocator {
 
 impl SlabByteAllocator {
     /// Bytes, after trimming, below which the first region is refused.
-    pub const SMALLEST_FIRST_REGION_BYTES: usize = HEAP_STEP_BYTES;
+    pub const SMALLEST_FIRST_REGION_BYTES: usize = SMALLEST_HEAP_BYTES;
 
     /// The largest block in bytes, inclusive. A request that rounds up to more is refused.
     pub const MAX_BLOCK_BYTES: usize = geometry::MAX_BLOCK_BYTES;
@@ -128,18 +128,14 @@ impl SlabByteAllocator {
     /// 1. As for [`BaseAllocator::init`]: the region is memory, nobody else's, with its provenance exposed.
     /// 2. Both its ends are multiples of 4096, and neither the first nor the last 4096 bytes of the address space
     ///    are in it.
-    /// 3. The heap does not hold any of it yet. If there is no heap, it has [`HEAP_STEP_BYTES`] or more.
+    /// 3. The heap does not hold any of it yet. If there is no heap, it has [`SMALLEST_HEAP_BYTES`] or more.
     unsafe fn give_to_heap(&mut self, region: AddressRange) {
-        let bytes = region.last() - region.start() + 1;
-        debug_assert!(bytes.is_multiple_of(PAGE_BYTES) && region.start().is_multiple_of(PAGE_BYTES));
         let mut rest = Some(region);
         if self.heap().is_err() {
-            debug_assert!(bytes >= HEAP_STEP_BYTES);
-            // A new heap takes only whole steps.
-            let first_bytes = bytes - bytes % HEAP_STEP_BYTES;
-            // SAFETY: unused memory (1, 3) at a multiple of 4096 (2); the size is a multiple of a step and not 0 (3).
-            self.inner = Some(unsafe { Heap::new(region.start(), first_bytes) });
-            rest = region.without_first(first_bytes);
+            debug_assert!(region.size().is_some_and(|bytes| bytes >= SMALLEST_HEAP_BYTES));
+            // SAFETY: unused memory (1, 3) at a multiple of 4096 (2), of one step (3).
+            self.inner = Some(unsafe { Heap::new(region.start(), SMALLEST_HEAP_BYTES) });
+            rest = region.without_first(SMALLEST_HEAP_BYTES);
         }
         while let (Some(part), Ok(heap)) = (rest, self.heap_mut()) {
             let bytes = first_buddy_bytes(part);
@@ -212,7 +208,7 @@ impl BaseAllocator for SlabByteAllocator {
         let whole = AddressRange::new(start, size).ok_or(AllocError::InvalidParam)?;
         let region = usable_part(start, size, PAGE_BYTES, Edges::UNUSABLE)?;
         let is_first = self.heap().is_err();
-        if is_first && region.without_first(HEAP_STEP_BYTES - 1).is_none() {
+        if is_first && region.without_first(SMALLEST_HEAP_BYTES - 1).is_none() {
             return Err(AllocError::InvalidParam);
         }
         if self.regions.overlaps(whole) {

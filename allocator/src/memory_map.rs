@@ -173,10 +173,8 @@ mod tests {
     /// The same by looking at each of `count` numbers from `base` on.
     fn runs_by_number(map: &[MemoryRegion], base: usize, count: usize) -> Vec<(usize, usize)> {
         let usable = |number: usize| {
-            let lies_in = |kind| {
-                map.iter()
-                    .any(|r| r.kind == kind && r.size != 0 && r.start <= number && number - r.start <= r.size - 1)
-            };
+            let lies_in =
+                |kind| map.iter().any(|r| r.kind == kind && r.start <= number && number - r.start < r.size);
             lies_in(RegionKind::Usable) && !lies_in(RegionKind::Reserved)
         };
         let mut runs: Vec<(usize, usize)> = vec![];

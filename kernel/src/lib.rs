@@ -3,13 +3,13 @@
 //! ```text
 //!   src/bin/kernel/          the program: entry, page tables, exceptions, console, heap; needs the feature `boot`
 //!        │ uses
-//!   src/                     this library: no pointer, no port, no allocation of its own
+//!   src/                     this library: no pointer made from an address, no port
 //!     start_info  memory_map     what the firmware tells: where memory is, the command line
 //!     command_line               which mistake to provoke, if any
 //!     paging                     page tables as numbers
 //!     trace  replay  pattern     a recorded trace of allocations, replayed and checked
 //!     collections                Box, Vec, String, BTreeMap and Arc under load
-//!     report  status             what the program prints for its runner, and how it ends
+//!     report  status  refusal    what the program prints for its runner, and how it ends
 //! ```
 //!
 //! Everything here is plain arithmetic on values; costs are linear in what is read.
@@ -19,10 +19,17 @@
 #![cfg(target_pointer_width = "64")]
 #![forbid(unsafe_code)]
 
+extern crate alloc;
+
 mod bytes;
+pub mod collections;
 pub mod command_line;
 pub mod memory_map;
 pub mod paging;
+pub mod pattern;
+pub mod refusal;
+pub mod replay;
 pub mod report;
 pub mod start_info;
 pub mod status;
+pub mod trace;

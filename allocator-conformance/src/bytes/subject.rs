@@ -144,12 +144,6 @@ impl<'b, A: ByteAllocator + ConstEmpty> Subject<'b, A> {
         self.hand_in(start, size, false)
     }
 
-    /// Calls `add_memory`, which must accept the region.
-    #[track_caller]
-    pub(crate) fn must_add(&mut self, start: usize, size: usize) -> Step {
-        answers("add_memory: a usable region is accepted", Ok(()), self.add(start, size)?).with(size)
-    }
-
     fn hand_in(&mut self, start: usize, size: usize, as_init: bool) -> Step<AllocResult> {
         let region = AddressRange::new(start, size);
         // What is no range in the address space, and the lone byte at address 0, is answered, never used.
@@ -198,15 +192,6 @@ impl<'b, A: ByteAllocator + ConstEmpty> Subject<'b, A> {
                 Ok(None)
             }
             Err(error) => Err(broken("alloc: a block or NoMemory", AllocError::NoMemory, error)).with(layout),
-        }
-    }
-
-    /// Asks for a block that there must be room for.
-    #[track_caller]
-    pub(crate) fn must_alloc(&mut self, layout: Layout) -> Step<usize> {
-        match self.alloc(layout)? {
-            Some(index) => Ok(index),
-            None => Err(broken("alloc: what fits is not refused", "a block", AllocError::NoMemory)).with(layout),
         }
     }
 
@@ -355,8 +340,8 @@ impl<'b, A: ByteAllocator + ConstEmpty> Subject<'b, A> {
 
     /// The mistake that giving back this block would be; `None` if it is a live block, or one that cannot be told.
     fn kind_of(&self, address: usize, layout: Layout) -> Option<InvalidFrees> {
-        let range = AddressRange::new(address, layout.size())?;
-        if !self.regions.covers(range) {
+        let range = AddressRange::new(address, layout.size());
+        if !range.is_some_and(|range| self.regions.covers(range)) {
             return Some(InvalidFrees::FOREIGN);
         }
         match self.live.index_of(address).and_then(|index| self.live.get(index)) {

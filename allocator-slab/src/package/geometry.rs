@@ -20,8 +20,8 @@ use allocator_api::{AddressRange, AllocError, AllocResult};
 /// Regions are trimmed to multiples of this many bytes.
 pub(super) const PAGE_BYTES: usize = 4096;
 
-/// The first region must have this many bytes, and the package takes a multiple of it first.
-pub(super) const HEAP_STEP_BYTES: usize = 32 * 1024;
+/// The package makes a heap of this many bytes, or of a multiple; so a first region has as many at least.
+pub(super) const SMALLEST_HEAP_BYTES: usize = 32 * 1024;
 
 /// The largest block in bytes, inclusive: the package's buddy system has the orders 0 to 31.
 pub(super) const MAX_BLOCK_BYTES: usize = 1 << 31;
@@ -60,7 +60,7 @@ pub(super) fn region_for(block: Layout) -> AllocResult<Layout> {
         if block.size() <= LARGEST_CLASS_BYTES { BLOCKS_PER_SLAB * block.size() } else { block.size() };
     // A region that starts at a multiple of the piece, and is at least as long, starts with a free buddy block
     // of at least that size.
-    Layout::from_size_align(piece_bytes.max(HEAP_STEP_BYTES), piece_bytes).map_err(|_| AllocError::NoMemory)
+    Layout::from_size_align(piece_bytes.max(SMALLEST_HEAP_BYTES), piece_bytes).map_err(|_| AllocError::NoMemory)
 }
 
 /// The largest buddy block that the region starts with.

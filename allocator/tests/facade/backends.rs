@@ -1,1 +1,210 @@
-//! The backends that are on.
+//! The same behaviour over every backend that is on.
+#![cfg(feature = "bitmap")]
+
+use std::{
+    alloc::{GlobalAlloc, Layout},
+    ptr::NonNull,
+};
+
+use allocator::{
+    ByteAllocator, DefaultPageAllocator, GlobalAllocator, Growing, InvalidFrees, MapReport, MemoryRegion,
+    SpinLock, UsageKind,
+};
+
+use crate::{
+    support::{Arena, KIB, MIB, NOT_ALLOCATED, Random, layout},
+    threads::hammer_from_threads,
+};
+
+type Heap<B> = GlobalAllocator<Growing<B>, DefaultPageAllocator, SpinLock>;
+
+fn init<B>(heap: &Heap<B>, arena: &Arena) {
+    // SAFETY: 1. The arena is used by the heap alone, and outlives its use. 2. It exposes its memory.
+    unsafe { heap.init(arena.start(), arena.size()) }.unwrap();
+}
+
+/// Gives a block back.
+fn dealloc<B: ByteAllocator>(heap: &Heap<B>, (pos, layout): (NonNull<u8>, Layout)) {
+    // SAFETY: 1. The block is live in every test. 2. It is not used again.
+    unsafe { heap.dealloc(pos, layout) }.unwrap();
+}
+
+fn every_alignment_is_honoured<B: ByteAllocator>(heap: &Heap<B>) {
+    let arena = Arena::new(64 * MIB);
+    init(heap, &arena);
+    let mut blocks = vec![];
+    for align_log2 in 0..=20 {
+        for size in [1, 24, 200, 4096, 5000, 100_000] {
+            let request = layout(size, 1 << align_log2);
+            let block = heap.alloc(request).unwrap();
+            assert_eq!(block.addr().get() % request.align(), 0, "{request:?}");
+            blocks.push((block, request));
+        }
+    }
+    blocks.sort_unstable_by_key(|(block, _)| *block);
+    let ends = blocks.iter().map(|(block, request)| block.addr().get() + request.size());
+    assert!(ends.zip(&blocks[1..]).all(|(end, next)| end <= next.0.addr().get()), "blocks overlap");
+    blocks.into_iter().for_each(|block| dealloc(heap, block));
+    assert_eq!(heap.invalid_frees(), 0);
+}
+
+/// Exhausts the heap with blocks of one size and gives them back, twice: the second time needs no page more.
+fn a_second_round_takes_no_more_pages<B: ByteAllocator>(heap: &Heap<B>) {
+    let arena = Arena::new(8 * MIB);
+    init(heap, &arena);
+    let request = layout(700, 8);
+    let mut counts = vec![];
+    for _ in 0..2 {
+        let blocks: Vec<_> = std::iter::from_fn(|| heap.alloc(request).ok()).collect();
+        // SAFETY: the layout is not empty.
+        assert!(unsafe { GlobalAlloc::alloc(heap, request) }.is_null());
+        let usage = heap.usage();
+        assert!(usage.heap_used_bytes >= blocks.len() * 700);
+        assert!(usage.heap_used_bytes <= usage.heap_held_bytes);
+        counts.push((blocks.len(), usage.heap_held_bytes, usage.pages(UsageKind::Heap)));
+        for block in blocks {
+            dealloc(heap, (block, request));
+        }
+    }
+    assert_eq!(counts[0], counts[1]);
+    // Even powers of two waste less than a third here, and runs are taken to the last page.
+    assert!(counts[0].0 * 1024 >= 8 * MIB * 3 / 4, "only {} blocks", counts[0].0);
+    assert_eq!(heap.usage().used_pages, heap.usage().pages(UsageKind::Heap));
+}
+
+fn growth_is_rare_and_its_waste_bounded<B: ByteAllocator>(heap: &Heap<B>) {
+    let arena = Arena::new(64 * MIB);
+    init(heap, &arena);
+    let (mut held, mut growths) = (0, 0);
+    while heap.usage().heap_used_bytes < 32 * MIB {
+        heap.alloc(layout(256, 8)).unwrap();
+        let usage = heap.usage();
+        growths += usize::from(usage.heap_held_bytes != held);
+        held = usage.heap_held_bytes;
+        assert!(held - usage.heap_used_bytes <= (held / 4).max(320 * KIB), "{usage:?}");
+    }
+    assert!(growths <= 64, "{growths}");
+}
+
+/// Three pieces of memory between holes, in a map out of order.
+fn a_map_with_holes_is_used_to_the_last_page<B: ByteAllocator>(heap: &Heap<B>) {
+    let arena = Arena::new(16 * MIB);
+    let start = arena.start();
+    let map = [
+        MemoryRegion::usable(start + 12 * MIB, 4 * MIB),
+        MemoryRegion::reserved(start + 5 * MIB, MIB),
+        MemoryRegion::usable(start, 4 * MIB - 1),
+        MemoryRegion::usable(start + 4 * MIB, 4 * MIB),
+    ];
+    // SAFETY: 1. All of it lies in the arena, which the heap alone uses. 2. It exposes its memory.
+    let report = unsafe { heap.init_from_map(&map, 0) }.unwrap();
+    let usable_bytes = 11 * MIB - 1;
+    let skipped_bytes = 4 * KIB - 1;
+    assert_eq!(
+        report,
+        MapReport { regions: 4, usable_bytes, accepted_bytes: usable_bytes - skipped_bytes, skipped_bytes }
+    );
+    let runs = std::iter::from_fn(|| heap.alloc_pages(1, 4096, UsageKind::UserMemory).ok());
+    for run in runs {
+        let offset = run - start;
+        let is_usable = (0..4 * MIB - 4 * KIB).contains(&offset)
+            || (4 * MIB..5 * MIB).contains(&offset)
+            || (6 * MIB..8 * MIB).contains(&offset)
+            || (12 * MIB..16 * MIB).contains(&offset);
+        assert!(is_usable, "{offset:#x}");
+    }
+    assert_eq!(heap.usage().pages(UsageKind::UserMemory) * 4 * KIB, report.accepted_bytes);
+    assert_eq!(heap.usage().available_pages, 0);
+}
+
+fn foreign_frees_are_reported<B: ByteAllocator>(heap: &Heap<B>) {
+    let arena = Arena::new(4 * MIB);
+    init(heap, &arena);
+    assert!(heap.detects().contains(InvalidFrees::FOREIGN));
+    heap.alloc(layout(64, 8)).unwrap();
+    let mut elsewhere = 0u64;
+    let foreign = NonNull::from(&mut elsewhere).cast();
+    // SAFETY: 1. A foreign block, which is detected. 2. It is refused.
+    assert_eq!(unsafe { heap.dealloc(foreign, layout(8, 8)) }, Err(NOT_ALLOCATED));
+    // SAFETY: 1. As above. 2. As above.
+    assert_eq!(unsafe { heap.realloc(foreign, layout(8, 8), 16) }, Err(NOT_ALLOCATED));
+    assert_eq!((heap.invalid_frees(), heap.trim()), (2, 0));
+}
+
+fn threads_keep_their_blocks_apart<B: ByteAllocator + Send>(heap: &Heap<B>) {
+    let arena = Arena::new(64 * MIB);
+    init(heap, &arena);
+    let usage = hammer_from_threads(heap, 4000);
+    assert_eq!(usage.pages(UsageKind::PageCache), 0);
+    assert_eq!(usage.pages(UsageKind::Heap) * 4 * KIB, usage.heap_held_bytes);
+    // What a backend keeps for each of its regions is little.
+    assert!(usage.heap_used_bytes <= usage.heap_held_bytes / 64, "{usage:?}");
+    assert_eq!(usage.used_pages, usage.pages(UsageKind::Heap));
+}
+
+/// Mixed blocks live and die; each is filled with its own number and checked when it dies.
+fn blocks_keep_their_contents_while_the_heap_grows<B: ByteAllocator>(heap: &Heap<B>) {
+    let arena = Arena::new(32 * MIB);
+    init(heap, &arena);
+    let mut random = Random::new(3);
+    let mut blocks: Vec<(NonNull<u8>, Layout, u8)> = vec![];
+    for step in 0..6000 {
+        let request = layout(1 + random.below(6000), 1 << random.below(9));
+        let block = heap.alloc(request).unwrap();
+        // SAFETY: the block is live.
+        unsafe { block.write_bytes(step as u8, request.size()) };
+        blocks.push((block, request, step as u8));
+        if blocks.len() > 2000 {
+            let (block, request, fill) = blocks.swap_remove(random.below(blocks.len()));
+            // SAFETY: the block is live and filled to its end.
+            let bytes = unsafe { std::slice::from_raw_parts(block.as_ptr(), request.size()) };
+            assert!(bytes.iter().all(|byte| *byte == fill));
+            dealloc(heap, (block, request));
+        }
+    }
+}
+
+/// Whether `value` lies in the part of the program that takes no room in its file.
+#[cfg(target_os = "linux")]
+fn lies_in_bss<T>(value: &T) -> bool {
+    // SAFETY: the linker defines both symbols; only their addresses are used.
+    unsafe extern "C" {
+        static __bss_start: u8;
+        static _end: u8;
+    }
+    let start = std::ptr::from_ref(value).addr();
+    (&raw const __bss_start).addr() <= start && start + size_of::<T>() <= (&raw const _end).addr()
+}
+
+macro_rules! over {
+    ($feature:literal, $name:ident, $bytes:ty) => {
+        #[cfg(feature = $feature)]
+        mod $name {
+            use super::Heap;
+
+            over!(@tests $bytes; every_alignment_is_honoured a_second_round_takes_no_more_pages
+                growth_is_rare_and_its_waste_bounded a_map_with_holes_is_used_to_the_last_page
+                foreign_frees_are_reported threads_keep_their_blocks_apart
+                blocks_keep_their_contents_while_the_heap_grows);
+
+            #[test]
+            #[cfg(target_os = "linux")]
+            fn an_allocator_without_memory_takes_no_room_in_the_image() {
+                static HEAP: Heap<$bytes> = Heap::new();
+                assert!(size_of_val(&HEAP) > 2 << 20);
+                assert!(super::lies_in_bss(&HEAP));
+            }
+        }
+    };
+    (@tests $bytes:ty; $($test:ident)*) => {
+        $(#[test]
+        fn $test() {
+            static HEAP: Heap<$bytes> = Heap::new();
+            super::$test(&HEAP);
+        })*
+    };
+}
+
+over!("slab", slab, allocator::SlabByteAllocator);
+over!("tlsf", tlsf, allocator::TlsfByteAllocator);
+over!("buddy", buddy, allocator::BuddyByteAllocator);

@@ -2,7 +2,7 @@
 
 use std::alloc::{Layout, alloc, dealloc};
 
-/// Memory aligned to 4 MiB, with its provenance exposed.
+/// Memory aligned to its size and to 4 MiB, with its provenance exposed.
 pub(crate) struct Arena {
     pointer: *mut u8,
     layout: Layout,
@@ -10,7 +10,7 @@ pub(crate) struct Arena {
 
 impl Arena {
     pub(crate) fn new(size: usize) -> Self {
-        let layout = Layout::from_size_align(size, 4 << 20).unwrap();
+        let layout = Layout::from_size_align(size, size.next_power_of_two().max(4 << 20)).unwrap();
         // SAFETY: the size is not 0 in any test.
         let pointer = unsafe { alloc(layout) };
         assert!(!pointer.is_null());

@@ -1,4 +1,5 @@
 //! The end of a run.
+#![forbid(unsafe_code)]
 
 use kernel::status::Status;
 

@@ -4,23 +4,40 @@
 //!   arch::entry ─► kernel_main ─► serial console, segments, exceptions
 //!                      │ ─► boot record: memory map, command line
 //!                      │ ─► page tables
+//!                      │ ─► heap: all usable memory
+//!                      │ ─► provoke, if the command line asks for it
+//!                      │ ─► conformance ─► collections ─► replay and recovery
 //!                      └ ─► finish
 //! ```
 //!
 //! It prints lines for people, and lines for the program that runs it (see [`kernel::report`]), and ends with an
 //! exit status (see [`kernel::status`]). It runs on one processor, with interrupts off.
+//!
+//! Unsafe code is in the files below `arch`, in `heap` and below it, and in this one, where the first steps come in an
+//! order that only this file knows.
 #![no_std]
 #![no_main]
 
+#[cfg(not(all(any(feature = "slab", feature = "tlsf", feature = "buddy"), feature = "bitmap")))]
+compile_error!("choose a byte backend (slab, tlsf, buddy) and a page backend (bitmap) by feature");
+
+extern crate alloc;
+
 mod arch;
+mod collections;
+mod conformance;
 mod console;
 mod finish;
+mod heap;
 mod panic;
 mod provoke;
+mod replay;
 
+use allocator::{Declared, DefaultByteAllocator, DefaultPageAllocator};
 use kernel::{command_line::Mistake, status::Status};
 
 use arch::{boot_record::BootRecord, image::Image, page_tables};
+use heap::HEAP;
 
 /// Where the entry code goes, with the address of the start record.
 #[unsafe(no_mangle)]
@@ -35,13 +52,15 @@ extern "C" fn kernel_main(start_record: usize) -> ! {
         Err(error) => panic!("{error}"),
     };
     print_boot_record(&boot);
-    switch_page_tables(&boot);
-    match Mistake::asked_for(boot.command_line()) {
-        Ok(None) => {}
-        Ok(Some(mistake)) => provoke::commit(mistake),
-        Err(unknown) => panic!("{unknown}"),
-    }
-    finish::with(Status::Ok)
+    let image = Image::of_this_program();
+    switch_page_tables(&boot, &image);
+    set_up_heap(&boot, &image);
+    let expected_invalid_frees = provoke(boot.command_line());
+    let passed = prove();
+    let invalid_frees = HEAP.invalid_frees();
+    println!("{HEAP:?}");
+    let is_ok = passed && invalid_frees == expected_invalid_frees;
+    finish::with(if is_ok { Status::Ok } else { Status::Failed })
 }
 
 fn print_boot_record(boot: &BootRecord) {
@@ -52,9 +71,8 @@ fn print_boot_record(boot: &BootRecord) {
     }
 }
 
-fn switch_page_tables(boot: &BootRecord) {
-    let image = Image::of_this_program();
-    match page_tables::switch_to(&boot.memory_map, &image) {
+fn switch_page_tables(boot: &BootRecord, image: &Image) {
+    match page_tables::switch_to(&boot.memory_map, image) {
         Ok(summary) => println!(
             "page tables: {} of 4 KiB, pages of 1 GiB {}",
             summary.tables,
@@ -62,4 +80,44 @@ fn switch_page_tables(boot: &BootRecord) {
         ),
         Err(error) => panic!("cannot map the memory: {error}"),
     }
+}
+
+fn set_up_heap(boot: &BootRecord, image: &Image) {
+    // SAFETY: 1. `switch_page_tables` has mapped it. 2. The kernel has used nothing but the program so far; the machine
+    // left its records in low memory or where the boot record says.
+    let report = match unsafe { heap::set_up(boot, image) } {
+        Ok(report) => report,
+        Err(error) => panic!("the heap takes no memory: {error}"),
+    };
+    println!("backends: {:?}", allocator::BACKENDS);
+    println!("heap: {report:?}");
+    console::report("boot", |line| {
+        let line = line.value("byte", DefaultByteAllocator::DECLARATION.name)?;
+        let line = line.value("page", DefaultPageAllocator::DECLARATION.name)?;
+        let line = line.value("memory_bytes", boot.memory_map.usable_bytes())?;
+        let line = line.value("usable_bytes", report.usable_bytes)?;
+        let line = line.value("accepted_bytes", report.accepted_bytes)?;
+        line.value("skipped_bytes", report.skipped_bytes)?.value("regions", report.regions)
+    });
+    console::report("detects", |line| line.text("kinds", HEAP.detects()));
+}
+
+/// Makes the mistake that the command line asks for, if any; how many invalid frees that leaves.
+fn provoke(command_line: &str) -> usize {
+    match Mistake::asked_for(command_line) {
+        Ok(None) => 0,
+        Ok(Some(mistake)) => {
+            provoke::commit(mistake);
+            usize::from(mistake == Mistake::InvalidFree)
+        }
+        Err(unknown) => panic!("{unknown}"),
+    }
+}
+
+/// Puts the backends through everything; whether all of it passed.
+fn prove() -> bool {
+    let at_start = HEAP.usage();
+    // Each part runs, whatever came of the ones before.
+    let outcomes = [conformance::run(), collections::run(), replay::run(&at_start)];
+    outcomes == [true; 3]
 }

@@ -1,10 +1,12 @@
 //! Mistakes on purpose, each by the way in which it happens to real kernels.
+#![forbid(unsafe_code)]
 
+use alloc::vec::Vec;
 use core::hint::black_box;
 
 use kernel::command_line::Mistake;
 
-use crate::arch::exceptions;
+use crate::{arch::exceptions, heap};
 
 /// Makes the mistake. Returns from those that a kernel survives.
 pub(crate) fn commit(mistake: Mistake) {
@@ -15,7 +17,8 @@ pub(crate) fn commit(mistake: Mistake) {
         Mistake::StackOverflow => {
             call_without_end(0);
         }
-        _ => {}
+        Mistake::OutOfMemory => allocate_without_end(),
+        Mistake::InvalidFree => heap::give_back_foreign_block(),
     }
 }
 
@@ -24,4 +27,13 @@ pub(crate) fn commit(mistake: Mistake) {
 fn call_without_end(depth: u64) -> u64 {
     let frame = black_box([depth; 64]);
     call_without_end(depth + 1) + frame[black_box(0)]
+}
+
+/// Takes block after block, by the calls that every collection makes, until one is refused.
+fn allocate_without_end() -> ! {
+    const BLOCK_BYTES: usize = 1 << 20;
+    let mut taken: Vec<Vec<u8>> = Vec::new();
+    loop {
+        taken.push(black_box(Vec::with_capacity(BLOCK_BYTES)));
+    }
 }

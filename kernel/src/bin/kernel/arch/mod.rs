@@ -1,7 +1,7 @@
 //! The machine: everything that is not plain Rust on plain memory.
 //!
-//! Only files below this one hold assembly, pointers made from addresses, or registers of the processor. What they
-//! offer to the rest of the kernel is safe to call.
+//! Only files below this one hold assembly, or reach ports and registers of the processor. What they offer to the rest
+//! of the kernel is safe to call, but for reading the boot record.
 
 pub(crate) mod boot_record;
 mod entry;

@@ -1,0 +1,58 @@
+//! Running cases on toys, and what must come out.
+
+use std::{boxed::Box, string::String, vec::Vec};
+
+use allocator_api::{ConstEmpty, Declared};
+use allocator_conformance::{Arena, Bench, Case, Report, Slot};
+
+use crate::fault;
+
+/// A bench that lasts as long as the process.
+fn bench<A: ConstEmpty>() -> Bench<A> {
+    let slot: &'static Slot<A> = Box::leak(Box::new(Slot::new()));
+    // An arena is too large for a stack: it is made where it will stay. All its bytes may be 0.
+    let arena = Box::leak(Box::<Arena>::new_zeroed());
+    // SAFETY: an arena is an atomic flag, of which 0 is a value, and an array of bytes.
+    let arena: &'static Arena = unsafe { arena.assume_init_ref() };
+    Bench::on(slot, arena).expect("both are new")
+}
+
+fn run<A: ConstEmpty + Declared>(bench: &mut Bench<A>, case: &Case<A>, fault: &'static str) -> Report {
+    fault::with(fault, || case.run(bench))
+}
+
+/// Without a fault every case passes.
+pub(crate) fn assert_all_pass<A: ConstEmpty + Declared>(cases: &[Case<A>]) {
+    let mut bench = bench();
+    let failures: Vec<Report> = cases
+        .iter()
+        .map(|case| run(&mut bench, case, ""))
+        .filter(|report| report.outcome.word() != "passed")
+        .collect();
+    assert!(failures.is_empty(), "{}", lines(&failures));
+}
+
+/// With each fault the case beside it fails.
+pub(crate) fn assert_each_fails<A: ConstEmpty + Declared>(cases: &[Case<A>], sabotages: &[(&'static str, &str)]) {
+    let mut bench = bench();
+    let unnoticed: Vec<&str> = sabotages
+        .iter()
+        .filter(|(fault, name)| {
+            let case = cases.iter().find(|case| case.name == *name).expect("sabotages name cases");
+            !run(&mut bench, case, fault).outcome.is_failure()
+        })
+        .map(|(fault, _)| *fault)
+        .collect();
+    assert!(unnoticed.is_empty(), "not noticed by the case named for it: {unnoticed:?}");
+}
+
+/// Every case stands beside a fault.
+pub(crate) fn assert_each_is_named<A: ConstEmpty>(cases: &[Case<A>], sabotages: &[(&str, &str)]) {
+    let never_failed: Vec<&str> =
+        cases.iter().map(|case| case.name).filter(|name| sabotages.iter().all(|(_, case)| case != name)).collect();
+    assert!(never_failed.is_empty(), "never seen to fail: {never_failed:?}");
+}
+
+fn lines(reports: &[Report]) -> String {
+    reports.iter().map(|report| std::format!("{report}\n")).collect()
+}

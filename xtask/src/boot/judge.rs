@@ -1,0 +1,136 @@
+//! Decides whether a boot showed what it was to show.
+//!
+//! A boot passes only by evidence: the exit code, the last line and every result that the scenario asks for have to be
+//! there and right. What is missing counts as wrong.
+
+use super::protocol::{Outcome, Recovery, Replay, Suite};
+use super::qemu::Ending;
+use super::record::Record;
+use super::{Plan, memory::Bytes, scenario::Scenario};
+
+/// From this much memory on, no request of the trace may be refused.
+const NEVER_REFUSES_BYTES: u64 = 512 << 20;
+
+/// Everything that is missing or wrong. Empty: the boot passed.
+pub(crate) fn complaints(plan: &Plan, ending: &Ending, record: &Record) -> Vec<String> {
+    let mut found = record.faults.clone();
+    let scenario = plan.scenario;
+    if let Some(wrong) = ending.complaint(scenario.exit_code()) {
+        found.push(wrong);
+    }
+    match record.end.as_deref() {
+        None => found.push("the log has no end line".to_owned()),
+        Some(status) if status == scenario.end_status() => {}
+        Some(other) => found.push(format!("ended with status {other}, not {}", scenario.end_status())),
+    }
+    memory(plan, record, &mut found);
+    if matches!(scenario, Scenario::Normal | Scenario::InvalidFree) {
+        for suite in [Suite::Bytes, Suite::Pages] {
+            cases(suite, record, &mut found);
+        }
+        collections(record, &mut found);
+        replays(plan, record, &mut found);
+        recovery(record.recovery.as_ref(), &mut found);
+        if record.detects.is_none() {
+            found.push("no detects line".to_owned());
+        }
+    }
+    let expected_invalid_frees = u64::from(scenario == Scenario::InvalidFree);
+    if record.invalid_frees != expected_invalid_frees {
+        found.push(format!("{} invalid frees reported, not {expected_invalid_frees}", record.invalid_frees));
+    }
+    found
+}
+
+fn memory(plan: &Plan, record: &Record, found: &mut Vec<String>) {
+    let Some(memory) = &record.memory else {
+        found.push("no boot line".to_owned());
+        return;
+    };
+    let backends = (memory.byte.as_str(), memory.page.as_str());
+    if backends != (plan.backends.byte.name(), plan.backends.page.name()) {
+        found.push(format!("booted {}+{}, not {}", memory.byte, memory.page, plan.backends));
+    }
+    // Half: at 64 MiB the kernel and its records take a good part; at 4 GiB and above, no half fits below the hole
+    // under 4 GiB, so a kernel that leaves the memory above it unused is found.
+    if memory.accepted_bytes < plan.memory.bytes() / 2 {
+        found.push(format!("only {} of {} were handed in", Bytes(memory.accepted_bytes), plan.memory));
+    }
+    let accounted = memory.accepted_bytes.checked_add(memory.skipped_bytes);
+    if accounted != Some(memory.usable_bytes) || memory.usable_bytes > memory.memory_bytes {
+        found.push("the figures of the boot line do not add up".to_owned());
+    }
+    if memory.regions == 0 {
+        found.push("no region was handed in".to_owned());
+    }
+}
+
+fn cases(suite: Suite, record: &Record, found: &mut Vec<String>) {
+    let name = suite.name();
+    let counted = record.counted(suite);
+    match record.totals(suite) {
+        None => found.push(format!("no totals of the {name} cases")),
+        Some(totals) if totals == counted => {}
+        Some(_) => found.push(format!("the totals of the {name} cases are not those of their lines")),
+    }
+    if counted.passed == 0 {
+        found.push(format!("no {name} case passed"));
+    }
+    for case in record.cases.iter().filter(|case| case.suite == suite && case.outcome == Outcome::Failed) {
+        found.push(format!("{name} case {} failed: {}", case.name, case.why));
+    }
+}
+
+fn collections(record: &Record, found: &mut Vec<String>) {
+    match record.collections {
+        None => found.push("no collections line".to_owned()),
+        Some((Outcome::Passed, checks)) if checks > 0 => {}
+        Some(_) => found.push("the collections did not pass".to_owned()),
+    }
+}
+
+fn replays(plan: &Plan, record: &Record, found: &mut Vec<String>) {
+    let operations = record.replay(1).map(|first| first.operations);
+    for round in [1, 2] {
+        match record.replay(round) {
+            None => found.push(format!("no line of replay {round}")),
+            Some(replay) => one_replay(plan, replay, operations, found),
+        }
+    }
+    if record.replays.len() > 2 {
+        found.push("more than two replays".to_owned());
+    }
+}
+
+fn one_replay(plan: &Plan, replay: &Replay, operations: Option<u64>, found: &mut Vec<String>) {
+    let round = replay.round;
+    if replay.operations == 0 || Some(replay.operations) != operations {
+        found.push(format!("replay {round} did {} operations", replay.operations));
+    }
+    if replay.failures > 0 && plan.memory.bytes() >= NEVER_REFUSES_BYTES {
+        found.push(format!("replay {round} had {} failures", replay.failures));
+    }
+    let peaks_possible = replay.failures > 0 || replay.peak_used_bytes >= replay.peak_requested_bytes;
+    if replay.peak_requested_bytes == 0 || !peaks_possible || replay.ticks == 0 {
+        found.push(format!("the figures of replay {round} are not possible"));
+    }
+}
+
+fn recovery(recovery: Option<&Recovery>, found: &mut Vec<String>) {
+    match recovery {
+        None => found.push("no recovery line".to_owned()),
+        Some(Recovery { outcome: Outcome::Passed, kept_bytes: 0, growth_bytes_second_replay: 0, .. }) => {}
+        Some(Recovery { outcome: Outcome::Declared, growth_bytes_second_replay: 0, why, .. })
+            if !why.is_empty() => {}
+        Some(other) => found.push(format!(
+            "recovery: {} kept, {} more after the second replay{}{}",
+            Bytes(other.kept_bytes),
+            Bytes(other.growth_bytes_second_replay),
+            if other.why.is_empty() { "" } else { ": " },
+            other.why
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;

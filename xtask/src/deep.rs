@@ -1,0 +1,112 @@
+//! `cargo xtask deep`: checks that are too slow for every change.
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::boot::backend::Backends;
+use crate::boot::scenario::{Provocation, Scenario};
+use crate::ci::features::{power_set, selection};
+use crate::ci::{boot_step, plans};
+use crate::setup;
+use crate::steps::{Log, Outcome, Steps};
+use crate::workspace::{Workspace, find_program};
+
+/// The 32-bit target whose tests run on this machine.
+const NARROW_TARGET: &str = "i686-unknown-linux-gnu";
+
+/// Memory of the machines that every backend boots on, in MiB.
+const MACHINES_MIB: [u64; 5] = [64, 512, 1 << 10, 4 << 10, 8 << 10];
+
+/// Members of which Miri runs the tests: they calculate and hold no memory, and so are fast in an interpreter.
+const PURE_MEMBERS: [&str; 2] = ["allocator-api", "allocator-primitives"];
+
+/// Runs the checks that are too slow for every change.
+///
+/// Boots of every backend with 64M, 512M, 1G, 4G and 8G of memory, boots with every provoked failure on every backend,
+/// every subset of the features of `allocator`, the tests as 32-bit programs, and Miri on the members that only
+/// calculate. What this machine cannot do is skipped and says why.
+///
+/// Needs: QEMU; for the 32-bit tests the target i686-unknown-linux-gnu and a C compiler that links 32-bit programs
+/// (Debian, Ubuntu: gcc-multilib); for Miri a nightly toolchain with it. With `--setup`, QEMU and the target are
+/// installed if they are missing.
+///
+/// Takes: about fifteen minutes on two processors.
+#[derive(Args, Debug)]
+#[command(after_long_help = "Examples:
+  cargo xtask deep --setup     on a fresh machine
+  cargo xtask deep             afterwards
+
+The output of each step stays under target/xtask/deep/, the serial logs under target/xtask/boot/.")]
+pub(crate) struct Options {
+    /// Install what is missing
+    #[arg(long)]
+    setup: bool,
+}
+
+impl Options {
+    /// Runs the command. `false`: a step failed.
+    ///
+    /// # Errors
+    ///
+    /// Nothing can be installed or begun.
+    pub(crate) fn run(&self, workspace: &Workspace) -> Result<bool> {
+        if self.setup {
+            setup::install_qemu()?;
+            setup::try_install_target(NARROW_TARGET);
+        }
+        println!(
+            "every subset of the features of allocator; tests as 32-bit programs; Miri on {}; every backend with {:?} MiB; \
+             every provoked failure on every backend",
+            PURE_MEMBERS.join(" and "),
+            MACHINES_MIB
+        );
+        let mut steps = Steps::new(workspace, "deep")?;
+        steps.step("feature subsets of allocator", |log| feature_subsets(workspace, log));
+        steps.step("tests as 32-bit programs", |log| narrow_tests(workspace, log));
+        steps.step("Miri", |log| miri(workspace, log));
+        for mib in MACHINES_MIB {
+            let plans = plans(mib, &Backends::all(), &[Scenario::Normal]);
+            boot_step(&mut steps, workspace, &format!("boots with {mib} MiB"), plans);
+        }
+        let provoked = plans(512, &Backends::all(), &Scenario::provoked(Provocation::All));
+        boot_step(&mut steps, workspace, "boots with provoked failures", provoked);
+        Ok(steps.finish())
+    }
+}
+
+fn feature_subsets(workspace: &Workspace, log: &mut Log) -> Outcome {
+    let sets = power_set(&workspace.features("allocator"));
+    let commands = sets.iter().map(|set| workspace.cargo(&format!("test {}", selection("allocator", set))));
+    Outcome::of(log.run_all(commands.collect()))
+}
+
+fn narrow_tests(workspace: &Workspace, log: &mut Log) -> Outcome {
+    if !setup::has_target(NARROW_TARGET) {
+        return Outcome::Skipped(format!(
+            "target {NARROW_TARGET} is not installed (rustup target add {NARROW_TARGET})"
+        ));
+    }
+    // The whole chain is tried on the smallest program: a compiler may know the target and lack its libraries.
+    let links = "printf 'int main(void){return 0;}' | cc -m32 -x c - -o /dev/null";
+    if !setup::answers("sh", &["-c", links]) {
+        return Outcome::Skipped(
+            "cc links no 32-bit programs (Debian, Ubuntu: apt-get install gcc-multilib)".to_owned(),
+        );
+    }
+    let packages = workspace.libraries().into_iter().filter(|name| name != "kernel");
+    let packages: String = packages.map(|name| format!(" --package {name}")).collect();
+    Outcome::of(log.run(workspace.cargo(&format!("test{packages} --target {NARROW_TARGET}"))))
+}
+
+fn miri(workspace: &Workspace, log: &mut Log) -> Outcome {
+    if find_program("rustup").is_none()
+        || !setup::answers("rustup", &["run", "nightly", "cargo", "miri", "--version"])
+    {
+        return Outcome::Skipped("no nightly toolchain with Miri is installed".to_owned());
+    }
+    let mut command = workspace.program("rustup", ["run", "nightly", "cargo", "miri", "test"]);
+    command.args(PURE_MEMBERS.iter().flat_map(|member| ["--package", member]));
+    // The toolchain of this run would otherwise be that of the inner one.
+    command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
+    Outcome::of(log.run(command))
+}

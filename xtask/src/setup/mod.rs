@@ -1,0 +1,116 @@
+//! What the runner needs on a machine: whether it is there, how to get it, and how to install it.
+//!
+//! Nothing is installed without `--setup`. With it, every command is printed before it runs.
+
+mod manager;
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use self::manager::Manager;
+use crate::boot::QEMU;
+use crate::workspace::find_program;
+
+/// Components of the Rust toolchain that the checks use: the component, and the program that comes with it.
+const COMPONENTS: [(&str, &str); 2] = [("rustfmt", "rustfmt"), ("clippy", "clippy-driver")];
+
+/// Answers whether QEMU is there.
+///
+/// # Errors
+///
+/// It is not; the text says how to get it.
+pub(crate) fn require_qemu() -> Result<()> {
+    if find_program(QEMU).is_some() {
+        return Ok(());
+    }
+    let here = Manager::find().map_or_else(String::new, |manager| {
+        format!("\nOn this machine: {}", manager.install_line(manager.qemu_package()))
+    });
+    bail!(
+        "{QEMU} is not installed.\n\
+         Run the same command with `--setup`, or install the package that holds it:\n{}{here}",
+        manager::table()
+    )
+}
+
+/// Installs QEMU if it is missing.
+///
+/// # Errors
+///
+/// No package manager is known here, or the installation failed.
+pub(crate) fn install_qemu() -> Result<()> {
+    if find_program(QEMU).is_some() {
+        return Ok(());
+    }
+    let Some(manager) = Manager::find() else {
+        bail!("{QEMU} is missing and no package manager known to this program is here:\n{}", manager::table());
+    };
+    manager.install(manager.qemu_package())?;
+    require_qemu()
+}
+
+/// Answers whether the components of the toolchain are there.
+///
+/// # Errors
+///
+/// One is not; the text says how to get it.
+pub(crate) fn require_components() -> Result<()> {
+    if let Some(component) = missing_components().next() {
+        bail!("{component} is not installed: run with `--setup`, or `rustup component add {component}`");
+    }
+    Ok(())
+}
+
+/// Installs the components of the toolchain that are missing.
+///
+/// # Errors
+///
+/// `rustup` is not there or fails.
+pub(crate) fn install_components() -> Result<()> {
+    for component in missing_components() {
+        run("rustup", &["component", "add", component])?;
+    }
+    require_components()
+}
+
+fn missing_components() -> impl Iterator<Item = &'static str> {
+    let missing = COMPONENTS.into_iter().filter(|(_, program)| !answers(program, &["--version"]));
+    missing.map(|(component, _)| component)
+}
+
+/// Whether the precompiled libraries of a target are installed.
+pub(crate) fn has_target(target: &str) -> bool {
+    let output = Command::new("rustc").args(["--print", "target-libdir", "--target", target]).output();
+    output.is_ok_and(|output| {
+        let directory = String::from_utf8_lossy(&output.stdout);
+        output.status.success() && std::path::Path::new(directory.trim()).is_dir()
+    })
+}
+
+/// Installs the precompiled libraries of a target, if it can be done. What failed is printed; the step that needs the
+/// target says that it was skipped.
+pub(crate) fn try_install_target(target: &str) {
+    if !has_target(target)
+        && let Err(error) = run("rustup", &["target", "add", target])
+    {
+        eprintln!("{error:#}");
+    }
+}
+
+/// Whether a program starts with these arguments and succeeds.
+pub(crate) fn answers(program: &str, args: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// Prints a command and runs it.
+fn run(program: &str, args: &[&str]) -> Result<()> {
+    eprintln!("setup: {program} {}", args.join(" "));
+    let status = Command::new(program).args(args).status().with_context(|| format!("cannot start {program}"))?;
+    if !status.success() {
+        bail!("{program} {}: {status}", args.join(" "));
+    }
+    Ok(())
+}
