@@ -115,7 +115,9 @@ fn main() -> Result<()> {
 
 fn run(command: Command) -> Result<Value> {
     match command {
-        Command::List => Ok(json!({ "subjects": registry::ENTRIES, "loads": load::entries().collect::<Vec<_>>() })),
+        Command::List => {
+            Ok(json!({ "subjects": registry::ENTRIES, "loads": load::entries().collect::<Vec<_>>() }))
+        }
         Command::About { load } => about(&load::script(&load)?),
         Command::Check(pair) => check(&pair),
         Command::Mean(pair) => {
@@ -216,7 +218,8 @@ fn time(subjects: &[String], load: &str, rounds: usize) -> Result<Value> {
 fn needed(pair: &Pair) -> Result<Value> {
     let script = load::script(&pair.load)?;
     let region = memory_for(&script)?;
-    let fits = |bytes| with_subject(&pair.subject, &script, space::Fits { script: &script, region: region.first(bytes) });
+    let fits =
+        |bytes| with_subject(&pair.subject, &script, space::Fits { script: &script, region: region.first(bytes) });
     let peak_bytes = script.peak_units() as usize * script.level.unit_bytes();
     let step = (peak_bytes / 256).next_multiple_of(script::PAGE_BYTES);
     let (mut too_small, mut enough) = (peak_bytes / step, region.bytes / step);

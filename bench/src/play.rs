@@ -158,13 +158,7 @@ fn allocate<S: Subject>(
 }
 
 #[inline(always)]
-fn give_back<S: Subject>(
-    subject: &mut S,
-    block: NonNull<u8>,
-    request: Request,
-    n: usize,
-    watch: &mut impl Watch,
-) {
+fn give_back<S: Subject>(subject: &mut S, block: NonNull<u8>, request: Request, n: usize, watch: &mut impl Watch) {
     watch.freeing(block, request);
     watch.before(n);
     // SAFETY: 1. the slot held `block`, which came from this subject for `request`. 2. The slot is empty now.

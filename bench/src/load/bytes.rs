@@ -86,7 +86,13 @@ fn batch(size: u32, order: Order) -> Script {
 }
 
 /// Allocations and frees of what `size` gives, with about `live` blocks live.
-fn churn(writer: &mut Writer, random: &mut Random, live: usize, count: usize, mut alloc: impl FnMut(&mut Random, &mut Writer)) {
+fn churn(
+    writer: &mut Writer,
+    random: &mut Random,
+    live: usize,
+    count: usize,
+    mut alloc: impl FnMut(&mut Random, &mut Writer),
+) {
     for _ in 0..count {
         // The fewer are live, the likelier an allocation: the count stays about the same, in waves.
         if writer.live() == 0 || random.below(2 * live) >= writer.live() {

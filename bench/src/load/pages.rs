@@ -74,7 +74,12 @@ fn up_to_300(random: &mut Random) -> u32 {
 }
 
 /// Fills to 90 % with runs, then frees at random down to 50 %: the state in which runs are asked for.
-fn occupied(region_bytes: usize, writer: &mut Writer, random: &mut Random, size: fn(&mut Random) -> u32) -> Occupancy {
+fn occupied(
+    region_bytes: usize,
+    writer: &mut Writer,
+    random: &mut Random,
+    size: fn(&mut Random) -> u32,
+) -> Occupancy {
     let pages = region_bytes / PAGE_BYTES;
     let mut occupancy = Occupancy { sizes: Vec::new(), live_pages: 0, size };
     while occupancy.live_pages < pages / 10 * 9 - 512 {
@@ -118,7 +123,11 @@ fn runs(region_bytes: usize, size: fn(&mut Random) -> u32) -> Script {
     for step in 0..8 {
         let level = (pages / 100 * (50 + 5 * step)).min(occupancy.live_pages + 100_000);
         for _ in 0..1000 {
-            if occupancy.live_pages < level { occupancy.alloc(&mut writer, &mut random) } else { occupancy.free(&mut writer, &mut random) }
+            if occupancy.live_pages < level {
+                occupancy.alloc(&mut writer, &mut random)
+            } else {
+                occupancy.free(&mut writer, &mut random)
+            }
         }
     }
     finish(region_bytes, prepare, writer)

@@ -49,9 +49,10 @@ fn decode(bytes: &[u8]) -> Result<Script> {
     let body = bytes.get(header_bytes..).context("the trace ends in its header")?;
     ensure!(count.checked_mul(RECORD_BYTES) == Some(body.len()), "the header speaks of {count} records");
     let mut live = vec![false; slots];
-    let ops = body.chunks_exact(RECORD_BYTES).enumerate().map(|(n, record)| {
-        op(record, level, &mut live).with_context(|| format!("record {n}"))
-    });
+    let ops = body
+        .chunks_exact(RECORD_BYTES)
+        .enumerate()
+        .map(|(n, record)| op(record, level, &mut live).with_context(|| format!("record {n}")));
     Ok(Script { ops: ops.collect::<Result<_>>()?, slots, ..Script::new(level, REGION_BYTES) })
 }
 
@@ -64,7 +65,8 @@ fn op(record: &[u8], level: Level, live: &mut [bool]) -> Result<Op> {
         other => bail!("operation {other}"),
     };
     let slot = word(8)?;
-    let held = live.get_mut(slot as usize).with_context(|| format!("id {slot} is not below the count of slots"))?;
+    let held =
+        live.get_mut(slot as usize).with_context(|| format!("id {slot} is not below the count of slots"))?;
     ensure!(*held == (action != Action::Alloc), "id {slot} is {}live", if *held { "" } else { "not " });
     *held = action != Action::Free;
     let size = match (action, level) {

@@ -65,7 +65,9 @@ impl Visitor for Mean<'_> {
         valgrind::start();
         player.run(&mut *subject, &mut played);
         valgrind::stop();
-        let refused_allocs = played.refused.saturating_sub(self.script.ops.iter().filter(|op| op.action == Action::Realloc).count());
+        let refused_allocs = played
+            .refused
+            .saturating_sub(self.script.ops.iter().filter(|op| op.action == Action::Realloc).count());
         played.allocs += refused_allocs;
         Ok(played)
     }

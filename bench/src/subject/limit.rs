@@ -177,7 +177,10 @@ mod tests {
         for bytes in 1..=70_000 {
             let (class, block_bytes) = class_of(bytes);
             assert!(block_bytes >= bytes, "{bytes}");
-            assert!(class == previous.0 || bytes == previous.1 + 1 || bytes == 1, "{bytes}: {class} after {previous:?}");
+            assert!(
+                class == previous.0 || bytes == previous.1 + 1 || bytes == 1,
+                "{bytes}: {class} after {previous:?}"
+            );
             assert!(bytes <= 64 || block_bytes - bytes <= bytes / 4, "{bytes}: {block_bytes}");
             previous = (class, block_bytes);
         }

@@ -1,13 +1,13 @@
 //! Every subject by name. A new engine is one line here.
 
 use super::{
+    Subject,
     hosted::Glibc,
     limit::{FreeLists, Nothing, Stacks},
     ours::{Bytes, Pages},
     packages::{Buddy, Rlsf, Slab},
     page_peers::{Bitmap, BuddySlabPages, Frames},
     peers::{BuddySlab, Dlmalloc, GoodMemory, LinkedList, Talc},
-    Subject,
 };
 #[cfg(feature = "hosted")]
 use super::{hosted::Jemalloc, mimalloc::Mimalloc};

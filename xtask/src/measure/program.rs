@@ -81,13 +81,17 @@ impl Program {
     /// It cannot be built.
     pub(crate) fn build(workspace: &Workspace, hosted: bool, limit: Duration) -> Result<Self> {
         let features = if hosted { " --features hosted" } else { "" };
-        eprintln!("building the measuring program{}", if hosted { " (about two minutes the first time)" } else { "" });
+        eprintln!(
+            "building the measuring program{}",
+            if hosted { " (about two minutes the first time)" } else { "" }
+        );
         let status = workspace.cargo(&format!("build --quiet --release --package bench{features}")).status()?;
         ensure!(status.success(), "the measuring program cannot be built: {status}");
         // A copy: a build with other features in between must not change what is measured.
         let scratch = workspace.scratch("measure")?;
         let binary = scratch.join(if hosted { "bench-hosted" } else { "bench" });
-        std::fs::copy(workspace.target().join("release/bench"), &binary).context("copying the measuring program")?;
+        std::fs::copy(workspace.target().join("release/bench"), &binary)
+            .context("copying the measuring program")?;
         Ok(Self { binary, scratch, limit })
     }
 
@@ -124,7 +128,13 @@ impl Program {
     /// As for [`Program::ask`].
     pub(crate) fn count(&self, args: &[&str], out: &Path) -> Result<Value> {
         let mut command = Command::new(VALGRIND);
-        command.args(["--quiet", "--tool=callgrind", "--instr-atstart=no", "--demangle=no", "--combine-dumps=yes"]);
+        command.args([
+            "--quiet",
+            "--tool=callgrind",
+            "--instr-atstart=no",
+            "--demangle=no",
+            "--combine-dumps=yes",
+        ]);
         command.arg(format!("--callgrind-out-file={}", out.display())).arg(&self.binary).args(args);
         self.answer(command, args)
     }
@@ -162,7 +172,11 @@ fn reason(log: &str) -> String {
     let mut lines = log.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("=="));
     let panicked = log.lines().find(|line| line.contains("panicked at"));
     let said = log.lines().find_map(|line| line.strip_prefix("Error: "));
-    said.filter(|said| !said.contains("panicked")).or(panicked).or_else(|| lines.next_back()).unwrap_or("no reason given").to_owned()
+    said.filter(|said| !said.contains("panicked"))
+        .or(panicked)
+        .or_else(|| lines.next_back())
+        .unwrap_or("no reason given")
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -172,7 +186,10 @@ mod tests {
     #[test]
     fn the_reason_is_what_the_program_said() {
         assert_eq!(reason("==1== noise\nError: cannot manage 5 bytes\n"), "cannot manage 5 bytes");
-        assert_eq!(reason("thread 'x' panicked at a.rs:1:\nError: the measurement panicked"), "thread 'x' panicked at a.rs:1:");
+        assert_eq!(
+            reason("thread 'x' panicked at a.rs:1:\nError: the measurement panicked"),
+            "thread 'x' panicked at a.rs:1:"
+        );
         assert_eq!(reason(""), "no reason given");
     }
 }
