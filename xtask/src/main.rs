@@ -13,6 +13,7 @@ mod boot;
 mod ci;
 mod deep;
 mod measure;
+mod replay;
 mod setup;
 mod steps;
 mod test;
@@ -44,6 +45,7 @@ enum Command {
     Test(test::Options),
     Deep(deep::Options),
     Bench(bench::Options),
+    Replay(replay::Options),
 }
 
 fn main() -> ExitCode {
@@ -67,6 +69,7 @@ fn run(command: &Command) -> Result<bool> {
         Command::Test(options) => options.run(&workspace),
         Command::Deep(options) => options.run(&workspace),
         Command::Bench(options) => options.run(&workspace),
+        Command::Replay(options) => options.run(&workspace),
     }
 }
 
