@@ -2,9 +2,11 @@
 //!
 //! ```text
 //!   need            what region_for(layout) asks for, in whole pages
-//!   target          max(need, held / 8, 64 KiB), but not above max(need, 32 MiB)
-//!   tried           target, target / 2, target / 4, …, need
+//!   target          held / 8, but not below 64 KiB nor above 32 MiB
+//!   tried           target, target / 2, target / 4, …, each rounded down to a multiple of need; at last need
 //! ```
+//!
+//! Multiples of the need, so that a run of k times the need serves k such requests where regions cost nothing.
 //!
 //! # Why these numbers
 //!
@@ -43,9 +45,10 @@ const HELD_PARTS: usize = 8;
 /// ```
 /// # #[cfg(any(feature = "slab", feature = "tlsf", feature = "buddy"))] {
 /// use allocator::{DefaultByteAllocator, Growing, PagedByteAllocator};
+/// use std::sync::Mutex;
 ///
-/// static LEVEL: Growing<DefaultByteAllocator> = Growing::new();
-/// assert_eq!(LEVEL.held_bytes(), 0);
+/// static LEVEL: Mutex<Growing<DefaultByteAllocator>> = Mutex::new(Growing::new());
+/// assert_eq!(LEVEL.lock().unwrap().held_bytes(), 0);
 /// # }
 /// ```
 #[derive(Debug)]
@@ -85,7 +88,7 @@ impl<B: ByteAllocator> Growing<B> {
     /// - [`NoMemory`](AllocError::NoMemory): there is no such run, or `bytes` takes no more regions.
     fn grow<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> AllocResult {
         let need = self.bytes.region_for(layout)?;
-        let need_pages = need.size().div_ceil(P::PAGE_SIZE);
+        let need_pages = need.size().div_ceil(P::PAGE_SIZE).max(1);
         let align_pow2 = need.align().max(P::PAGE_SIZE);
         let (run, num_pages) = alloc_run(pages, need_pages, self.target_pages(P::PAGE_SIZE), align_pow2)?;
         let run_bytes = num_pages * P::PAGE_SIZE;
@@ -100,26 +103,27 @@ impl<B: ByteAllocator> Growing<B> {
         Ok(())
     }
 
-    /// The pages to grow by if nothing larger is needed.
+    /// The pages to grow by if less is needed.
     fn target_pages(&self, page_size_bytes: usize) -> usize {
         let target_bytes = (self.held_bytes / HELD_PARTS).clamp(SMALLEST_TARGET_BYTES, LARGEST_TARGET_BYTES);
         target_bytes.div_ceil(page_size_bytes)
     }
 }
 
-/// Takes a run of `target_pages`, or if there is none, of half as many, and so on down to `need_pages`. Returns its
-/// address and length.
+/// Takes a run of `target_pages`, or if there is none, of half as many, and so on down to `need_pages`; each a multiple
+/// of `need_pages`, which is not 0. Returns its address and length.
 fn alloc_run<P: PageAllocator>(
     pages: &mut P,
     need_pages: usize,
     target_pages: usize,
     align_pow2: usize,
 ) -> AllocResult<(usize, usize)> {
-    let mut num_pages = target_pages.max(need_pages);
+    let mut needs = (target_pages / need_pages).max(1);
     loop {
+        let num_pages = needs * need_pages;
         match pages.alloc_pages(num_pages, align_pow2) {
             Ok(run) => return Ok((run, num_pages)),
-            Err(_) if num_pages > need_pages => num_pages = (num_pages / 2).max(need_pages),
+            Err(_) if needs > 1 => needs /= 2,
             Err(_) => return Err(AllocError::NoMemory),
         }
     }

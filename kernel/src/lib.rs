@@ -8,6 +8,7 @@
 //!     command_line               which mistake to provoke, if any
 //!     paging                     page tables as numbers
 //!     trace  replay  pattern     a recorded trace of allocations, replayed and checked
+//!     recovery                   what is left once everything was given back
 //!     collections                Box, Vec, String, BTreeMap and Arc under load
 //!     report  status  refusal    what the program prints for its runner, and how it ends
 //! ```
@@ -27,6 +28,7 @@ pub mod command_line;
 pub mod memory_map;
 pub mod paging;
 pub mod pattern;
+pub mod recovery;
 pub mod refusal;
 pub mod replay;
 pub mod report;

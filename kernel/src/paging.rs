@@ -18,8 +18,8 @@
 //!
 //! # Invariants
 //!
-//! - Tables `0..used` are linked, each by one entry of one other, except table 0, the root.
-//! - Tables from `used` on are all zeros.
+//! - Table 0 is the root. Each of the `below_root` tables after it is linked by one entry of one other.
+//! - The tables after those are all zeros.
 //!
 //! Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 3, "4-level paging".
 
@@ -96,7 +96,7 @@ struct Table([u64; ENTRIES]);
 #[repr(C, align(4096))]
 pub struct PageTables<const COUNT: usize> {
     tables: [Table; COUNT],
-    used: usize,
+    below_root: usize,
     address: usize,
     gigantic_pages: bool,
 }
@@ -106,12 +106,12 @@ impl<const COUNT: usize> PageTables<COUNT> {
     #[must_use]
     pub const fn new() -> Self {
         const { assert!(COUNT >= ROOT_LEVEL, "one page takes a table of each level") };
-        Self { tables: [const { Table([0; ENTRIES]) }; COUNT], used: 1, address: 0, gigantic_pages: false }
+        Self { tables: [const { Table([0; ENTRIES]) }; COUNT], below_root: 0, address: 0, gigantic_pages: false }
     }
 
     /// Says at which physical address the first table lies. Must come before anything is mapped.
     pub fn set_address(&mut self, address: usize) {
-        debug_assert!(is_aligned(address, PAGE_BYTES) && self.used == 1);
+        debug_assert!(is_aligned(address, PAGE_BYTES) && self.below_root == 0);
         self.address = address;
     }
 
@@ -129,7 +129,7 @@ impl<const COUNT: usize> PageTables<COUNT> {
     /// The number of tables in use.
     #[must_use]
     pub const fn used_tables(&self) -> usize {
-        self.used
+        self.below_root + 1
     }
 
     /// Maps every page of `range` to itself, by the largest pages that fit.
@@ -207,11 +207,11 @@ impl<const COUNT: usize> PageTables<COUNT> {
         if entry != 0 {
             return Ok(self.table_at(entry));
         }
-        if self.used == COUNT {
+        let next = self.used_tables();
+        if next == COUNT {
             return Err(MapError::NoTables);
         }
-        let next = self.used;
-        self.used += 1;
+        self.below_root += 1;
         // Rights are those of the page alone: the tables above it forbid nothing.
         self.tables[table].0[index] = (self.address + next * PAGE_BYTES) as u64 | PRESENT | WRITABLE;
         Ok(next)
@@ -230,7 +230,7 @@ impl<const COUNT: usize> Default for PageTables<COUNT> {
 
 impl<const COUNT: usize> fmt::Debug for PageTables<COUNT> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PageTables({} of {COUNT} tables in use, from {:#x})", self.used, self.address)
+        write!(f, "PageTables({} of {COUNT} tables in use, from {:#x})", self.used_tables(), self.address)
     }
 }
 

@@ -13,7 +13,9 @@
 
 use core::ptr::NonNull;
 
-use allocator_api::{AddressRange, AllocError, AllocResult, ConstEmpty, Declared, PageAllocator};
+use allocator_api::{
+    AddressRange, AllocError, AllocResult, ConstEmpty, Declared, PageAllocator, address::align_up,
+};
 
 use crate::{
     bench::Bench,
@@ -56,6 +58,9 @@ pub(crate) struct Subject<'b, A: 'static> {
     // set to its seed.
     live: Book<'b>,
     live_pages: usize,
+    // The runs that can be handed out when nothing is live, each as long as can be; known after `survey`.
+    usable: Book<'b>,
+    writes: bool,
     last_seed: u8,
     /// The case's own random numbers.
     pub(crate) random: Random,
@@ -68,7 +73,7 @@ impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
     /// A fresh allocator on the bench.
     pub(crate) fn on(bench: &'b mut Bench<A>) -> Self {
         let memory = bench.memory.ground();
-        let [live, regions] = bench.memory.tables(Entry::plain(memory), [RUNS, REGIONS]);
+        let [live, regions, usable] = bench.memory.tables(Entry::plain(memory), [RUNS, REGIONS, REGIONS]);
         bench.slot.fresh();
         Self {
             slot: &mut bench.slot,
@@ -77,6 +82,8 @@ impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
             regions: Book::new(regions),
             live: Book::new(live),
             live_pages: 0,
+            usable: Book::new(usable),
+            writes: true,
             last_seed: 0,
             random: Random::new(2),
         }
@@ -97,6 +104,7 @@ impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
         self.regions.clear();
         self.live.clear();
         self.live_pages = 0;
+        self.usable.clear();
     }
 
     /// Skips the case unless `pages` pages can be managed here.
@@ -159,13 +167,6 @@ impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
         self.hand_in(start, size, false)
     }
 
-    /// Calls `add_memory` with whole pages of the ground, which must be accepted.
-    #[track_caller]
-    pub(crate) fn must_add(&mut self, first_page: usize, pages: usize) -> Step {
-        let answer = self.add(self.page(first_page), pages * Self::PAGE)?;
-        answers("add_memory: a usable region is accepted", Ok(()), answer).with(pages)
-    }
-
     fn hand_in(&mut self, start: usize, size: usize, as_init: bool) -> Step<AllocResult> {
         let region = AddressRange::new(start, size);
         if A::DECLARATION.touches_memory && !region.is_none_or(|range| self.memory.contains_range(range)) {
@@ -190,8 +191,13 @@ impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
         }
         let pages = range.trimmed(Self::PAGE).map_or(0, pages_in::<A>);
         let after = self.statistics()?;
-        equal("hand in: total rises by the whole pages", before.total + pages, after.total).with(size)?;
-        at_least("hand in: used does not fall", before.used, after.used).with(size)?;
+        // The page at address 0 may be left out.
+        let without_null = range.start() == 0 && before.total + pages == after.total + 1;
+        if !without_null {
+            equal("hand in: total rises by the whole pages", before.total + pages, after.total).with(size)?;
+        }
+        let free = before.total - before.used;
+        at_least("hand in: available does not fall", free, after.total - after.used).with(size)?;
         Ok(answer)
     }
 
@@ -202,17 +208,6 @@ impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
             Ok(start) => self.admit(before, start, pages, align).map(Some),
             Err(AllocError::NoMemory) => self.expect_statistics(before).map(|()| None),
             Err(error) => Err(broken("alloc_pages: a run or NoMemory", AllocError::NoMemory, error)).with(pages),
-        }
-    }
-
-    /// Asks for a run that there must be room for.
-    #[track_caller]
-    pub(crate) fn must_alloc(&mut self, pages: usize, align: usize) -> Step<AddressRange> {
-        match self.alloc(pages, align)? {
-            Some(run) => Ok(run),
-            None => {
-                Err(broken("alloc_pages: what fits is not refused", "a run", AllocError::NoMemory)).with(pages)
-            }
         }
     }
 
@@ -239,18 +234,6 @@ impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
         }
     }
 
-    /// Asks for exactly one run, with the answer that there must be.
-    #[track_caller]
-    pub(crate) fn expect_alloc_at(
-        &mut self,
-        expected: AllocResult,
-        start: usize,
-        pages: usize,
-        align: usize,
-    ) -> Step {
-        answers("alloc_pages_at: the answer", expected, self.alloc_at(start, pages, align)?).with(pages)
-    }
-
     /// Gives pages back, rightly or wrongly: the books know the answer that must come. Returns it.
     #[track_caller]
     pub(crate) fn dealloc(&mut self, start: usize, pages: usize) -> Step<AllocResult> {
@@ -268,25 +251,10 @@ impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
         Ok(answer)
     }
 
-    /// Gives back pages that are live.
-    #[track_caller]
-    pub(crate) fn must_dealloc(&mut self, run: AddressRange) -> Step {
-        let answer = self.dealloc(run.start(), pages_in::<A>(run))?;
-        if answer.is_err() { Err(mistake("dealloc_pages: the pages are live")) } else { Ok(()) }
-    }
-
     /// The statistics as they must be once `pages` pages have been given back.
     fn statistics_before_free(&mut self, pages: usize) -> Step<Statistics> {
         let now = self.statistics()?;
         Ok(Statistics { used: now.used - pages, ..now })
-    }
-
-    /// Gives the first live run back, then the next, until none is live.
-    pub(crate) fn give_all_back(&mut self) -> Step {
-        while let Some(entry) = self.live.get(0) {
-            self.must_dealloc(entry.range)?;
-        }
-        Ok(())
     }
 
     /// Enters a run just handed out.
@@ -329,6 +297,45 @@ impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
         Ok(())
     }
 
+    /// Notes the runs that can be handed out when nothing is live. Every single page is handed out for that, and
+    /// given back.
+    pub(crate) fn survey(&mut self) -> Step {
+        let before = self.statistics()?;
+        while self.alloc(1, Self::PAGE)?.is_some() {}
+        let after = self.statistics()?;
+        equal("survey: every page that is available is handed out", after.total, after.used)?;
+        self.usable.clear();
+        let (usable, live) = (&mut self.usable, &self.live);
+        let mut is_full = false;
+        each_run(
+            &self.regions,
+            Self::PAGE,
+            |page| live.index_of(page).is_some(),
+            |run| {
+                is_full |= usable.push(Entry::plain(run)).is_none();
+            },
+        );
+        if is_full {
+            return Err(mistake("survey: the book has room for every run"));
+        }
+        while let Some(entry) = self.live.get(0) {
+            self.must_dealloc(entry.range)?;
+        }
+        self.expect_statistics(before)
+    }
+
+    /// Pages in the longest run that is free now and starts at a multiple of `align`.
+    pub(crate) fn longest_free(&self, align: usize) -> usize {
+        let is_free = |page| self.usable.index_of(page).is_some() && self.live.index_of(page).is_none();
+        let mut longest = 0;
+        each_run(&self.regions, Self::PAGE, is_free, |run| {
+            let aligned =
+                align_up(run.start(), align).and_then(|start| AddressRange::from_bounds(start, run.last()));
+            longest = longest.max(aligned.map_or(0, pages_in::<A>));
+        });
+        longest
+    }
+
     /// Every live run still has its bytes.
     pub(crate) fn expect_all_contents(&self) -> Step {
         self.live.entries().iter().try_for_each(|entry| self.expect_contents(*entry))
@@ -369,14 +376,45 @@ impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
 
     fn untouched(&self, range: AddressRange) -> Step<NonNull<u8>> {
         let theirs = if A::DECLARATION.touches_memory { &self.regions } else { &self.live };
-        self.memory_of(range)
+        self.lent(range)
             .filter(|_| theirs.overlapping(range).is_none())
             .ok_or_else(|| mistake("paint: the range is memory that nobody else uses"))
     }
 
-    /// A pointer to the range, if it is memory.
+    /// From now on, runs are neither written nor read.
+    pub(crate) fn leave_runs_untouched(&mut self) {
+        self.writes = false;
+    }
+
+    /// A pointer to a run's bytes, if they are memory and the suite writes them.
     fn memory_of(&self, range: AddressRange) -> Option<NonNull<u8>> {
+        if self.writes { self.lent(range) } else { None }
+    }
+
+    /// A pointer to the range, if it is memory.
+    fn lent(&self, range: AddressRange) -> Option<NonNull<u8>> {
         non_null(range.start()).filter(|_| self.memory.contains_range(range))
+    }
+}
+
+/// Calls `found` with every run, as long as can be, of pages that are in the regions and for which `is_in` says so. A
+/// run may go on from one region into the next.
+fn each_run(regions: &Book<'_>, page: usize, is_in: impl Fn(usize) -> bool, mut found: impl FnMut(AddressRange)) {
+    for region in regions.entries().iter().filter_map(|region| region.range.trimmed(page)) {
+        for index in 0..=(region.last() - region.start()) / page {
+            let start = region.start() + index * page;
+            let goes_on = start.checked_sub(page).is_some_and(&is_in);
+            if !is_in(start) || goes_on {
+                continue;
+            }
+            let mut last_page = start;
+            while let Some(next) = last_page.checked_add(page).filter(|next| is_in(*next)) {
+                last_page = next;
+            }
+            if let Some(run) = AddressRange::from_bounds(start, last_page + (page - 1)) {
+                found(run);
+            }
+        }
     }
 }
 

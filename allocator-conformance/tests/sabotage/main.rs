@@ -7,4 +7,6 @@
 mod byte_sabotage;
 mod byte_toy;
 mod fault;
+mod page_sabotage;
+mod page_toy;
 mod verdicts;

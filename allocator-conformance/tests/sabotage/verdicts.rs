@@ -32,6 +32,15 @@ pub(crate) fn assert_all_pass<A: ConstEmpty + Declared>(cases: &[Case<A>]) {
     assert!(failures.is_empty(), "{}", lines(&failures));
 }
 
+/// Without a fault no case fails, and half of them at least can be tried.
+pub(crate) fn assert_none_fails<A: ConstEmpty + Declared>(cases: &[Case<A>]) {
+    let mut bench = bench();
+    let reports: Vec<Report> = cases.iter().map(|case| run(&mut bench, case, "")).collect();
+    let passed = reports.iter().filter(|report| report.outcome.word() == "passed").count();
+    assert!(passed >= cases.len() / 2, "{}", lines(&reports));
+    assert!(!reports.iter().any(|report| report.outcome.is_failure()), "{}", lines(&reports));
+}
+
 /// With each fault the case beside it fails.
 pub(crate) fn assert_each_fails<A: ConstEmpty + Declared>(cases: &[Case<A>], sabotages: &[(&'static str, &str)]) {
     let mut bench = bench();

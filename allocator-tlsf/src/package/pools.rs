@@ -82,17 +82,15 @@ impl Pools {
     pub(super) unsafe fn join(&mut self, border: usize) {
         let sentinel_pos = border - SENTINEL_BYTES;
         let sentinel = ptr::with_exposed_provenance_mut::<usize>(sentinel_pos);
-        let block_before_first = ptr::with_exposed_provenance_mut::<*mut usize>(border + WORD_BYTES);
-        // SAFETY: both words are records of a pool (1., I1): the first word of a sentinel, and the second of the
-        // first block of a pool. They are aligned: every block starts at a multiple of the granule.
+        // SAFETY: the word is a record of a pool (1., I1), the first one of a sentinel, and aligned: every block starts
+        // at a multiple of the granule.
         unsafe {
             debug_assert_eq!(sentinel.read(), SENTINEL_BYTES | USED | SENTINEL);
-            debug_assert!(block_before_first.read().is_null());
-            // What was the sentinel is now a block of one granule in the middle of one pool, as if handed out.
+            // What was the sentinel is now a block of one granule in the middle of one pool, as if handed out. The
+            // block that starts at the border does not point to it yet; freeing a block sets that link anew.
             sentinel.write(SENTINEL_BYTES | USED);
-            block_before_first.write(sentinel);
         }
-        // SAFETY: 1. By the two writes there is a live block with its header at `sentinel_pos`; nobody uses it.
+        // SAFETY: 1. By that write there is a live block with its header at `sentinel_pos`; nobody uses it.
         // 2. An alignment of 1 is smaller than a granule. (The result is at most one pool: 2.)
         unsafe { self.deallocate(sentinel_pos + HEADER_BYTES, 1) };
     }

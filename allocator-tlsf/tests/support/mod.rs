@@ -69,7 +69,7 @@ pub(crate) fn largest(heap: &mut TlsfByteAllocator) -> usize {
         }
         Err(_) => false,
     };
-    let (mut fits, mut fails) = (0, 1 << 40);
+    let (mut fits, mut fails) = (0, isize::MAX as usize);
     while fits + 1 < fails {
         let middle = fits + (fails - fits) / 2;
         if served(middle) { fits = middle } else { fails = middle }

@@ -1,5 +1,5 @@
 //! The same behaviour over every backend that is on.
-#![cfg(feature = "bitmap")]
+#![cfg(all(feature = "bitmap", any(feature = "slab", feature = "tlsf", feature = "buddy")))]
 
 use std::{
     alloc::{GlobalAlloc, Layout},

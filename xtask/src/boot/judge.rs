@@ -23,6 +23,9 @@ pub(crate) fn complaints(plan: &Plan, ending: &Ending, record: &Record) -> Vec<S
         Some(status) if status == scenario.end_status() => {}
         Some(other) => found.push(format!("ended with status {other}, not {}", scenario.end_status())),
     }
+    if !record.tells(scenario.told()) {
+        found.push(format!("the log does not tell `{}`", scenario.told()));
+    }
     memory(plan, record, &mut found);
     if matches!(scenario, Scenario::Normal | Scenario::InvalidFree) {
         for suite in [Suite::Bytes, Suite::Pages] {
@@ -47,8 +50,7 @@ fn memory(plan: &Plan, record: &Record, found: &mut Vec<String>) {
         found.push("no boot line".to_owned());
         return;
     };
-    let backends = (memory.byte.as_str(), memory.page.as_str());
-    if backends != (plan.backends.byte.name(), plan.backends.page.name()) {
+    if feature(&memory.byte) != plan.backends.byte.name() || feature(&memory.page) != plan.backends.page.name() {
         found.push(format!("booted {}+{}, not {}", memory.byte, memory.page, plan.backends));
     }
     // Half: at 64 MiB the kernel and its records take a good part; at 4 GiB and above, no half fits below the hole
@@ -63,6 +65,11 @@ fn memory(plan: &Plan, record: &Record, found: &mut Vec<String>) {
     if memory.regions == 0 {
         found.push("no region was handed in".to_owned());
     }
+}
+
+/// The feature that selects a backend, from the name that the backend gives itself: a wrapper says that it is one.
+fn feature(name: &str) -> &str {
+    name.strip_suffix("-package").unwrap_or(name)
 }
 
 fn cases(suite: Suite, record: &Record, found: &mut Vec<String>) {

@@ -27,6 +27,8 @@ pub(crate) struct Record {
     pub(crate) invalid_frees: u64,
     /// The status of the last line.
     pub(crate) end: Option<String>,
+    /// The lines for people.
+    told: Vec<String>,
     /// Lines that do not read, come twice or come behind the end.
     pub(crate) faults: Vec<String>,
 }
@@ -46,7 +48,7 @@ impl Record {
     pub(crate) fn take(&mut self, line: &str) {
         let line = line.trim_end();
         match parse(line) {
-            Ok(None) => {}
+            Ok(None) => self.told.push(line.to_owned()),
             Ok(Some(_)) if self.end.is_some() => self.faults.push(format!("behind the end: {line}")),
             Ok(Some(parsed)) => {
                 if !self.add(parsed) {
@@ -101,6 +103,11 @@ impl Record {
     /// The replay of a round.
     pub(crate) fn replay(&self, round: u64) -> Option<&Replay> {
         self.replays.iter().find(|replay| replay.round == round)
+    }
+
+    /// Whether a line for people contains `part`.
+    pub(crate) fn tells(&self, part: &str) -> bool {
+        self.told.iter().any(|line| line.contains(part))
     }
 
     /// What the kernel is at, for a progress line.

@@ -93,6 +93,18 @@ impl Scenario {
         }
     }
 
+    /// What the kernel has to tell people about it, in the log.
+    pub(crate) fn told(self) -> &'static str {
+        match self {
+            Self::Normal => "memory map of the firmware",
+            Self::InvalidFree => "invalid free of a block",
+            Self::Failing(Failure::Panic) => "panicked at ",
+            Self::Failing(Failure::PageFault) => "exception 14 (page fault)",
+            Self::Failing(Failure::StackOverflow) => "is in the guard page",
+            Self::Failing(Failure::OutOfMemory) => "bytes were refused",
+        }
+    }
+
     /// The exit code of QEMU: its exit device turns a written `value` into `value << 1 | 1`, so none of them is 0, which
     /// a machine that resets itself ends with.
     pub(crate) fn exit_code(self) -> i32 {

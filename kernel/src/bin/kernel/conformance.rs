@@ -1,26 +1,14 @@
 //! The conformance suite, on the backends that the features choose.
-//!
-//! The suite makes allocators of its own, of the types of the heap's two levels, in static memory: they are megabytes.
 #![forbid(unsafe_code)]
 
-use allocator::{DefaultByteAllocator, DefaultPageAllocator};
-use allocator_conformance::{Bench, Outcome, Report, Slot, Summary, run_bytes, run_pages};
+use allocator_conformance::{Outcome, Report, Summary};
 
-use crate::{console, heap};
-
-static BYTES: Slot<DefaultByteAllocator> = Slot::new();
-static PAGES: Slot<DefaultPageAllocator> = Slot::new();
+use crate::{console, heap::suite};
 
 /// Runs both suites; whether some case passed in each, and none failed.
 pub(crate) fn run() -> bool {
-    let bytes = heap::with_suite_memory(|memory| {
-        Bench::new(&BYTES, memory).map(|mut bench| run_bytes(&mut bench, &mut tell))
-    });
-    let pages = heap::with_suite_memory(|memory| {
-        Bench::new(&PAGES, memory).map(|mut bench| run_pages(&mut bench, &mut tell))
-    });
-    let bytes_passed = sum_up("bytes", bytes.ok().flatten());
-    sum_up("pages", pages.ok().flatten()) && bytes_passed
+    let bytes_passed = sum_up("bytes", suite::bytes(tell));
+    sum_up("pages", suite::pages(tell)) && bytes_passed
 }
 
 fn tell(report: &Report) {

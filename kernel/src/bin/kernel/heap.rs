@@ -9,6 +9,7 @@
 //! Linear addresses are physical ones: the linear offset is 0.
 
 mod block;
+pub(crate) mod suite;
 
 pub(crate) use block::{Block, TimedHeap};
 
@@ -22,8 +23,10 @@ use allocator::{
     AllocResult, DefaultGlobalAllocator, DefaultPageAllocator, Hooks, InvalidFree, InvalidFrees, MapReport,
     MemoryRegion, PageAllocator, UsageKind,
 };
-use allocator_conformance::Memory;
-use kernel::memory_map::{EntryKind, MAX_ENTRIES};
+use kernel::{
+    memory_map::{EntryKind, MAX_ENTRIES},
+    recovery::Holdings,
+};
 
 use crate::{
     arch::{boot_record::BootRecord, image::Image},
@@ -43,7 +46,7 @@ static REFUSED_BYTES: AtomicUsize = AtomicUsize::new(0);
 const LOW_BYTES: usize = 1 << 20;
 
 /// The bytes of a page.
-pub(crate) const PAGE_BYTES: usize = <DefaultPageAllocator as PageAllocator>::PAGE_SIZE;
+const PAGE_BYTES: usize = <DefaultPageAllocator as PageAllocator>::PAGE_SIZE;
 
 /// Entries of the map besides the firmware's: low memory, the program, the three parts of the boot record.
 const OWN_ENTRIES: usize = 5;
@@ -83,6 +86,18 @@ pub(crate) fn last_refused_bytes() -> usize {
     REFUSED_BYTES.load(Ordering::Relaxed)
 }
 
+/// What the heap holds now.
+pub(crate) fn holdings() -> Holdings {
+    let usage = HEAP.usage();
+    Holdings {
+        total_pages: usage.total_pages,
+        used_pages: usage.used_pages,
+        heap_pages: usage.pages(UsageKind::Heap),
+        heap_held_bytes: usage.heap_held_bytes,
+        heap_used_bytes: usage.heap_used_bytes,
+    }
+}
+
 /// The pages of the largest free run.
 pub(crate) fn largest_free_run_pages() -> usize {
     HEAP.with_pages(|pages| pages.largest_free_run_pages())
@@ -95,22 +110,6 @@ pub(crate) fn give_back_foreign_block() {
     // SAFETY: 1. The mistake is a foreign block, which the heap detects. 2. It is refused.
     let answer = unsafe { HEAP.dealloc(NonNull::from(&FOREIGN).cast(), Layout::new::<u64>()) };
     assert!(answer.is_err(), "a foreign block was accepted");
-}
-
-/// Runs `use_it` with memory for the conformance suite, taken from the heap's pages and given back after.
-///
-/// # Errors
-///
-/// - Those of the page level.
-pub(crate) fn with_suite_memory<T>(use_it: impl FnOnce(Memory) -> T) -> AllocResult<T> {
-    const PAGES: usize = Memory::NEEDED_BYTES / PAGE_BYTES;
-    let start = HEAP.alloc_pages(PAGES, Memory::ALIGN, UsageKind::Other)?;
-    // SAFETY: 1. The pages were just handed out, and stay so until `use_it` has returned; the value cannot be kept
-    // longer, since what is made from it is dropped there. 2. The heap was made from exposed memory. 3. As asked for.
-    let result = use_it(unsafe { Memory::new(start, Memory::NEEDED_BYTES) });
-    // SAFETY: 1. The pages are those handed out above. 2. Nobody uses them any more.
-    unsafe { HEAP.dealloc_pages(start, PAGES, UsageKind::Other) }?;
-    Ok(result)
 }
 
 /// Notes the request for the panic that may follow; no memory can be freed.

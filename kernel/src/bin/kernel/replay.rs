@@ -4,8 +4,8 @@
 //! heap still holds is a store for the next request, and not a leak.
 #![forbid(unsafe_code)]
 
-use allocator::Usage;
 use kernel::{
+    recovery::{Holdings, Moments, Recovery},
     replay::{Figures, Live, Replay},
     trace::{Trace, TraceError},
 };
@@ -28,8 +28,8 @@ const SLOTS: usize = TRACE.header().census.slots as usize;
 
 static LIVE: Mutex<[Option<Live<Block>>; SLOTS]> = Mutex::new([const { None }; SLOTS]);
 
-/// Replays twice, then looks at what is left; `at_start` is the usage when the heap was new. Whether nothing failed.
-pub(crate) fn run(at_start: &Usage) -> bool {
+/// Replays twice, then looks at what is left; `at_start` is what the heap held when it was new. Whether nothing failed.
+pub(crate) fn run(at_start: Holdings) -> bool {
     let census = &TRACE.header().census;
     crate::println!("trace: {}", TRACE.header().source());
     crate::println!(
@@ -39,10 +39,12 @@ pub(crate) fn run(at_start: &Usage) -> bool {
         census.peak_bytes
     );
     let first = round(1);
-    let after_first = HEAP.usage();
+    let after_first = heap::holdings();
     let second = round(2);
-    let after_second = HEAP.usage();
-    let is_recovered = report_recovery(at_start, &after_first, &after_second);
+    let after_second = heap::holdings();
+    HEAP.trim();
+    let trimmed = heap::holdings();
+    let is_recovered = report_recovery(&Moments { at_start, after_first, after_second, trimmed });
     first && second && is_recovered
 }
 
@@ -97,39 +99,16 @@ fn print(number: usize, figures: &Figures) {
 }
 
 /// Prints what the heap still holds now that everything was given back; whether that can be.
-fn report_recovery(at_start: &Usage, after_first: &Usage, after_second: &Usage) -> bool {
-    HEAP.trim();
-    let now = HEAP.usage();
-    let kept_bytes = now.heap_held_bytes.saturating_sub(at_start.heap_held_bytes);
-    let growth_bytes = after_second.heap_held_bytes.saturating_sub(after_first.heap_held_bytes);
-    let (outcome, why) = if growth_bytes > 0 {
-        ("failed", "the second replay took more pages than the first")
-    } else if after_second.heap_used_bytes != after_first.heap_used_bytes {
-        ("failed", "bytes stay in use that the first replay did not leave in use")
-    } else if now == *at_start {
-        ("passed", "statistics are as after init")
-    } else if kept_bytes > 0 && is_only_kept(at_start, &now) {
-        ("declared", "the backend cannot give pages back; a second replay takes no more")
-    } else {
-        ("failed", "statistics differ from those after init by more than the pages kept")
-    };
-    crate::println!("recovery: {kept_bytes} bytes kept, {growth_bytes} more after the second round: {why}");
+fn report_recovery(moments: &Moments) -> bool {
+    let Recovery { kept_bytes, growth_bytes, verdict } = Recovery::judge(moments);
+    crate::println!(
+        "recovery: {kept_bytes} bytes kept, {growth_bytes} more after the second round: {}",
+        verdict.why()
+    );
     console::report("recovery", |line| {
         let line = line.value("kept_bytes", kept_bytes)?;
         let line = line.value("growth_bytes_second_replay", growth_bytes)?;
-        line.value("outcome", outcome)?.text("why", why)
+        line.value("outcome", verdict.word())?.text("why", verdict.why())
     });
-    outcome != "failed"
-}
-
-/// Whether the two differ only in pages that the byte level holds, of which next to nothing is in use.
-fn is_only_kept(at_start: &Usage, now: &Usage) -> bool {
-    /// What a backend may need for its own records: one byte in 64 of what it holds.
-    const RECORDS_SHARE: usize = 64;
-    let kept_bytes = now.heap_held_bytes - at_start.heap_held_bytes;
-    let kept_pages = now.used_pages - at_start.used_pages;
-    now.total_pages == at_start.total_pages
-        && kept_pages >= kept_bytes.div_ceil(heap::PAGE_BYTES)
-        && now.pages(allocator::UsageKind::Heap) == kept_pages
-        && now.heap_used_bytes <= kept_bytes / RECORDS_SHARE
+    !verdict.is_failure()
 }

@@ -1,0 +1,4 @@
+//! The contract, case by case.
+#![cfg(feature = "package")]
+
+allocator_conformance::byte_suite!(package, allocator_tlsf::package::TlsfByteAllocator);
