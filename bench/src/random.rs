@@ -1,6 +1,7 @@
 //! Numbers that look random and are the same in every run.
 //!
 //! The generator is `SplitMix64` (Steele, Lea and Flood 2014): a counter stepped by an odd constant, then mixed.
+#![forbid(unsafe_code)]
 
 /// A generator of 64-bit numbers.
 #[derive(Clone, Debug)]

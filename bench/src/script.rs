@@ -7,6 +7,7 @@
 //!   prepare  not measured: brings the subject into the state that the workload is about
 //!   ops      measured
 //! ```
+#![forbid(unsafe_code)]
 
 use crate::random::Random;
 

@@ -11,6 +11,7 @@
 //!   shuffled  many free blocks of one size, freed in random order: merging has to find the neighbour
 //!   refill    the first block of each size
 //! ```
+#![forbid(unsafe_code)]
 
 use super::{Entry, Figure};
 use crate::{

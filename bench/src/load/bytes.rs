@@ -1,4 +1,5 @@
 //! Workloads of byte blocks.
+#![forbid(unsafe_code)]
 
 use super::{Entry, Figure, mix::kernel_size};
 use crate::{

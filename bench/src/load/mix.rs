@@ -1,4 +1,5 @@
 //! Sizes as a kernel asks for them.
+#![forbid(unsafe_code)]
 
 use crate::random::Random;
 

@@ -1,4 +1,5 @@
 //! Workloads of pages.
+#![forbid(unsafe_code)]
 
 use super::{Entry, Figure};
 use crate::{

@@ -1,4 +1,5 @@
 //! Recorded traces as scripts; `traces/README.md` describes the format.
+#![forbid(unsafe_code)]
 
 use std::{
     fs,

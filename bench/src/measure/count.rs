@@ -2,6 +2,7 @@
 //!
 //! Means are read from callgrind's output, which knows what was spent in each of the `counted_*` functions and below. For
 //! single operations the counts are written out after each chosen one, in the order in which they are played.
+#![forbid(unsafe_code)]
 
 use anyhow::Result;
 use serde::Serialize;

@@ -1,4 +1,5 @@
 //! Every subject by name. A new engine is one line here.
+#![forbid(unsafe_code)]
 
 use super::{
     Subject,

@@ -31,8 +31,8 @@ pub(super) const LOADS: [&str; 11] = [
     "runs-pow2",
 ];
 
-/// A count may grow by this share before it is a regression.
-const TOLERANCE: f64 = 0.02;
+/// A count may grow by this many percent before it is a regression.
+const TOLERANCE_PERCENT: u64 = 2;
 
 /// Counts by figure, workload and allocator.
 type Counts = BTreeMap<(String, String, String), u64>;
@@ -125,7 +125,7 @@ pub(super) fn compare(path: &Path, figures: &Figures) -> Result<bool> {
         println!("{}", difference.text);
     }
     let bad = differences.iter().filter(|difference| difference.is_bad).count();
-    println!("{} counts compared with the baseline, {bad} grown by more than {} %", then.len(), TOLERANCE * 100.0);
+    println!("{} counts compared with the baseline, {bad} grown by more than {TOLERANCE_PERCENT} %", then.len());
     if differences.iter().any(|difference| !difference.is_bad) {
         println!("`cargo xtask bench --update-baseline` accepts the counts as they are");
     }
@@ -147,8 +147,8 @@ fn differences(then: &Counts, now: &Counts) -> Vec<Difference> {
             continue;
         };
         let change = new as f64 / old.max(1) as f64 - 1.0;
-        let is_bad = change > TOLERANCE;
-        if is_bad || change < -TOLERANCE {
+        let is_bad = new * 100 > old * (100 + TOLERANCE_PERCENT);
+        if is_bad || new * 100 < old * (100 - TOLERANCE_PERCENT) {
             let word = if is_bad { "GROWN" } else { "smaller" };
             let text = format!("{word}: {name}: {old} instructions then, {new} now ({:+.1} %)", change * 100.0);
             found.push(Difference { text, is_bad });
