@@ -21,10 +21,9 @@ use allocator_api::{
     AddressRange, AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared,
     InvalidFrees,
 };
-use allocator_primitives::{Edges, RegionList, usable_part};
+use allocator_primitives::RegionList;
 
 use blocks::Blocks;
-use order::WORD_BYTES;
 
 /// A buddy allocator: blocks of 2^k bytes at multiples of 2^k.
 ///
@@ -104,7 +103,7 @@ impl BaseAllocator for BuddyByteAllocator {
 
     /// Takes one more region, or the first: `size` bytes from address `start`.
     ///
-    /// It is trimmed to whole words, without the word at address 0 and the last one of the address space, and cut
+    /// It is trimmed to whole words, without the one at address 0 and the last two of the address space, and cut
     /// into blocks that lie at multiples of their size. Where it touches other regions, blocks merge across the
     /// border if they are buddies.
     ///
@@ -119,14 +118,14 @@ impl BaseAllocator for BuddyByteAllocator {
     ///
     /// As for [`BaseAllocator::add_memory`].
     unsafe fn add_memory(&mut self, start: usize, size: usize) -> AllocResult {
-        let region = usable_part(start, size, WORD_BYTES, Edges::UNUSABLE)?;
+        let region = order::usable_region(start, size)?;
         let given = AddressRange::new(start, size).ok_or(AllocError::InvalidParam)?;
         if self.regions.overlaps(given) {
             return Err(AllocError::MemoryOverlap);
         }
         self.regions.insert(region)?;
         for block in order::blocks_of(region) {
-            // SAFETY: 1. the caller's 1. and 2.; nothing in the region was held. 2. `usable_part`, `blocks_of`.
+            // SAFETY: 1. the caller's 1. and 2.; nothing in the region was held. 2. `usable_region`, `blocks_of`.
             unsafe { self.blocks.insert(block) };
         }
         Ok(())
@@ -198,7 +197,7 @@ unsafe impl ByteAllocator for BuddyByteAllocator {
 
     /// Size and alignment of a region that, once added, makes `alloc(layout)` succeed: those of the block.
     ///
-    /// It must not lie at address 0 or end with the last byte of the address space: a block there is never whole.
+    /// It must not lie at address 0 or reach into the last two words of the address space: a block there is never whole.
     ///
     /// # Errors
     ///

@@ -163,12 +163,6 @@ pub(crate) fn mistake(step: &'static str) -> Stop {
     Stop::Mistake(Failure::new(step, Value::Text("a sound request"), Value::Text("a mistake of the suite")))
 }
 
-/// The condition holds.
-#[track_caller]
-pub(crate) fn holds(step: &'static str, condition: bool) -> Step {
-    if condition { Ok(()) } else { Err(broken(step, "that it holds", "that it does not")) }
-}
-
 /// The two amounts are equal.
 #[track_caller]
 pub(crate) fn equal(step: &'static str, expected: usize, got: usize) -> Step {

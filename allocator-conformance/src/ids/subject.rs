@@ -8,10 +8,16 @@ use allocator_api::{AddressRange, AllocError, AllocResult, ConstEmpty, Declared,
 use crate::{
     bench::Bench,
     book::{Book, Entry},
+    order::Order,
     random::Random,
     slot::SlotLoan,
     verdict::{Step, Stop, With, answers, broken, equal, mistake},
 };
+
+/// An id allocator that can be tested.
+pub(crate) trait Ids: IdAllocator + ConstEmpty + Declared + 'static {}
+
+impl<A: IdAllocator + ConstEmpty + Declared + 'static> Ids for A {}
 
 /// The most runs of ids that may be live at once, and the most ranges.
 const ROOM: [usize; 2] = [2048, 512];
@@ -25,7 +31,7 @@ pub(crate) struct Subject<'b, A: 'static> {
     pub(crate) random: Random,
 }
 
-impl<'b, A: IdAllocator + ConstEmpty + Declared> Subject<'b, A> {
+impl<'b, A: Ids> Subject<'b, A> {
     /// A fresh allocator on the bench.
     pub(crate) fn on(bench: &'b mut Bench<A>) -> Self {
         let memory = bench.memory.ground();
@@ -121,6 +127,27 @@ impl<'b, A: IdAllocator + ConstEmpty + Declared> Subject<'b, A> {
             self.live.cut(range).ok_or_else(|| mistake("ids: the book has room"))?;
         }
         self.expect_counts().with(first)
+    }
+
+    /// Gives back one of the live runs, as it was handed out.
+    pub(crate) fn give_back_any(&mut self) -> Step {
+        let index = self.random.below(self.live.len());
+        match self.live.get(index) {
+            Some(entry) => self.dealloc(entry.range.start(), entry.size()),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives every live run back.
+    #[track_caller]
+    pub(crate) fn give_all_back(&mut self, order: Order) -> Step {
+        let all = self.live.len();
+        while let Some(index) = order.next(all, self.live.len(), &mut self.random) {
+            let entry =
+                self.live.get(index).ok_or_else(|| mistake("give back: the index is that of a live run"))?;
+            self.dealloc(entry.range.start(), entry.size())?;
+        }
+        Ok(())
     }
 
     /// `is_allocated` says of every id from `first` to `last` what the books say.

@@ -32,23 +32,23 @@ impl<const PAGE: usize, const RECORDS: bool> Declared for ToyPages<PAGE, RECORDS
 
 impl<const PAGE: usize, const RECORDS: bool> ToyPages<PAGE, RECORDS> {
     fn is_held(&self, page: usize) -> bool {
-        let regions = self.regions.iter().enumerate();
-        regions
-            .filter(|(index, region)| !on("only the lowest region used") || *index == 0 || region.start() < PAGE)
-            .any(|(_, region)| region.start() / PAGE <= page && page <= region.last() / PAGE)
-    }
-
-    fn is_free(&self, page: usize) -> bool {
-        self.is_held(page) && !self.allocated.contains(&page)
+        let used = if on("only the lowest region used") { self.regions.len().min(1) } else { self.regions.len() };
+        self.regions[..used].iter().any(|region| region.contains(page * PAGE))
     }
 
     /// Whether the run from `first` on is free, as far as it may go.
     fn run_is_free(&self, first: usize, pages: usize) -> bool {
-        let one_region = |region: &AddressRange| {
-            region.start() / PAGE <= first && pages - 1 <= (region.last() / PAGE).saturating_sub(first)
+        let Some(last) = first.checked_add(pages - 1).filter(|last| *last <= usize::MAX / PAGE) else {
+            return false;
         };
-        (!on("neighbours not joined") || self.regions.iter().any(one_region))
-            && (first..=first.saturating_add(pages - 1)).all(|page| self.is_free(page))
+        if self.allocated.range(first..=last).next().is_some() {
+            return false;
+        }
+        let within = |region: &AddressRange| region.contains(first * PAGE) && region.contains(last * PAGE);
+        if on("neighbours not joined") {
+            return self.regions.iter().any(within);
+        }
+        (first..=last).all(|page| self.is_held(page))
     }
 
     fn find(&self, pages: usize, align_pages: usize) -> Option<usize> {
@@ -212,7 +212,7 @@ unsafe impl<const PAGE: usize, const RECORDS: bool> PageAllocator for ToyPages<P
 
     fn alloc_pages_at(&mut self, base: usize, num_pages: usize, align_pow2: usize) -> AllocResult<usize> {
         Self::check(num_pages, align_pow2)?;
-        if base % align_pow2 != 0 && !on("misaligned place accepted") {
+        if !base.is_multiple_of(align_pow2) && !on("misaligned place accepted") {
             return Err(AllocError::InvalidParam);
         }
         let first = match self.find(num_pages.max(1), 1) {
@@ -232,7 +232,7 @@ unsafe impl<const PAGE: usize, const RECORDS: bool> PageAllocator for ToyPages<P
             return Ok(());
         }
         let first = pos / PAGE;
-        let misaligned = pos % PAGE != 0 && !on("misaligned free accepted");
+        let misaligned = !pos.is_multiple_of(PAGE) && !on("misaligned free accepted");
         let beyond = num_pages.checked_mul(PAGE).and_then(|bytes| AddressRange::new(pos, bytes)).is_none();
         if num_pages == 0 && on("free of nothing accepted") {
             return Ok(());
