@@ -42,7 +42,8 @@ pub struct Declaration {
     /// [`NoMemory`](crate::AllocError::NoMemory). `None`: any number.
     pub max_regions: Option<usize>,
     /// Bytes from the lowest to the highest address that can be managed together. A region outside is refused with
-    /// [`InvalidParam`](crate::AllocError::InvalidParam). `None`: the whole address space.
+    /// [`InvalidParam`](crate::AllocError::InvalidParam). `None`: the whole address space. For an
+    /// [`IdAllocator`](crate::IdAllocator): ids instead of bytes.
     pub span_bytes: Option<usize>,
     /// Whether regions are read and written by the allocator itself. Where not, they may be mere numbers.
     pub touches_memory: bool,
@@ -70,6 +71,24 @@ impl Declaration {
 }
 
 /// Says what an allocator type does not keep, and where its limits are.
+///
+/// # Examples
+///
+/// ```
+/// use allocator_api::{Declaration, Declared};
+///
+/// struct Numbers;
+///
+/// impl Declared for Numbers {
+///     const DECLARATION: Declaration =
+///         Declaration { touches_memory: false, ..Declaration::without_gaps("numbers") };
+/// }
+///
+/// fn can_manage_device_memory<A: Declared>() -> bool {
+///     !A::DECLARATION.touches_memory
+/// }
+/// assert!(can_manage_device_memory::<Numbers>());
+/// ```
 pub trait Declared {
     /// The type's declaration.
     const DECLARATION: Declaration;

@@ -19,7 +19,7 @@ use core::{alloc::Layout, fmt, ptr::NonNull};
 
 use allocator_api::{
     AddressRange, AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared,
-    InvalidFrees,
+    InvalidFrees, realloc_by_moving,
 };
 use allocator_primitives::RegionList;
 
@@ -120,10 +120,7 @@ impl BaseAllocator for BuddyByteAllocator {
     unsafe fn add_memory(&mut self, start: usize, size: usize) -> AllocResult {
         let region = order::usable_region(start, size)?;
         let given = AddressRange::new(start, size).ok_or(AllocError::InvalidParam)?;
-        if self.regions.overlaps(given) {
-            return Err(AllocError::MemoryOverlap);
-        }
-        self.regions.insert(region)?;
+        self.regions.insert_part(region, given)?;
         for block in order::blocks_of(region) {
             // SAFETY: 1. the caller's 1. and 2.; nothing in the region was held. 2. `usable_region`, `blocks_of`.
             unsafe { self.blocks.insert(block) };
@@ -178,21 +175,12 @@ unsafe impl ByteAllocator for BuddyByteAllocator {
     ///
     /// As for [`ByteAllocator::realloc`].
     unsafe fn realloc(&mut self, pos: NonNull<u8>, layout: Layout, new_size: usize) -> AllocResult<NonNull<u8>> {
-        if new_size == 0 {
-            return Err(AllocError::InvalidParam);
+        if order::stays(layout, new_size) {
+            // SAFETY: 1. is the caller's 1.
+            return unsafe { self.check_block(pos, layout) }.map(|()| pos);
         }
-        // SAFETY: 1. is the caller's 1.
-        unsafe { self.check_block(pos, layout) }?;
-        let new_layout = Layout::from_size_align(new_size, layout.align()).map_err(|_| AllocError::NoMemory)?;
-        if order::block_bytes(layout) == order::block_bytes(new_layout) {
-            return Ok(pos);
-        }
-        let new = self.alloc(new_layout)?;
-        // SAFETY: 1. `pos` is live (caller's 1.) with `layout.size()` bytes. 2. `new` is live with `new_size`.
-        unsafe { self.blocks.copy(pos.addr().get(), new, layout.size().min(new_size)) };
-        // SAFETY: 1. and 2. are the caller's.
-        unsafe { self.dealloc(pos, layout) }?;
-        Ok(new)
+        // SAFETY: 1. is the caller's 1. 2. is the caller's 2.
+        unsafe { realloc_by_moving(self, pos, layout, new_size) }
     }
 
     /// Size and alignment of a region that, once added, makes `alloc(layout)` succeed: those of the block.
@@ -217,14 +205,8 @@ unsafe impl ByteAllocator for BuddyByteAllocator {
 
 impl fmt::Debug for BuddyByteAllocator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let regions = fmt::from_fn(|f| {
-            let ranges = self.regions.iter();
-            f.debug_list()
-                .entries(ranges.map(|r| fmt::from_fn(move |f| write!(f, "{:#x}..={:#x}", r.start(), r.last()))))
-                .finish()
-        });
         f.debug_struct("BuddyByteAllocator")
-            .field("regions", &regions)
+            .field("regions", &self.regions)
             .field("used_bytes", &self.used_bytes())
             .field("total_bytes", &self.total_bytes())
             .finish_non_exhaustive()

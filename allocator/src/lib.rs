@@ -52,7 +52,8 @@
 //!
 //! Features only add. With several byte backends, `DefaultByteAllocator` is `buddy` before `tlsf` before `slab`;
 //! [`BACKENDS`] says what is on. A library never enables a backend; a kernel that wants certainty names the types:
-//! `GlobalAllocator<Growing<TlsfByteAllocator>, BitmapPageAllocator<4096>, MyLock>`.
+//! `GlobalAllocator<Growing<TlsfByteAllocator>, BitmapPageAllocator<4096, BitAlloc16M>, MyLock>`. The map type is the span
+//! of addresses that can be managed: 64 GiB with `bitmap::package::BitAlloc16M`, 4 GiB where none is named.
 //!
 //! # A lock that masks interrupts
 //!

@@ -76,7 +76,7 @@ impl<P: PageAllocator> PageLevel<P> {
             return answer;
         }
         // Powers of two, each tried once, add up to any smaller size.
-        let mut step_bytes = (size_bytes.max(1) - 1).checked_ilog2().map_or(0, |log2| 1 << log2);
+        let mut step_bytes = size_bytes.checked_ilog2().map_or(0, |log2| 1 << log2);
         let mut rest = Some(part);
         while let (Some(left), true) = (rest, step_bytes >= P::PAGE_SIZE) {
             let fits = left.size().is_some_and(|bytes| step_bytes <= bytes);

@@ -71,19 +71,6 @@ impl Blocks {
         }
     }
 
-    /// Copies `bytes` bytes from one block to another.
-    ///
-    /// # Safety
-    ///
-    /// 1. `from` is a live block of this allocator with at least `bytes` bytes.
-    /// 2. `to` is another one.
-    pub(super) unsafe fn copy(&mut self, from: usize, to: NonNull<u8>, bytes: usize) {
-        let from = ptr::with_exposed_provenance::<u8>(from);
-        debug_assert!(from.addr().abs_diff(to.addr().get()) >= bytes);
-        // SAFETY: both are as long as that (1., 2.), and two live blocks do not overlap.
-        unsafe { ptr::copy_nonoverlapping(from, to.as_ptr(), bytes) };
-    }
-
     /// Bytes of all live blocks.
     pub(super) fn used_bytes(&self) -> usize {
         self.heap.stats_alloc_actual()

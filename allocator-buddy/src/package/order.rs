@@ -43,6 +43,13 @@ pub(super) fn block_bytes(layout: Layout) -> Option<usize> {
     (bytes <= LARGEST_BLOCK_BYTES).then_some(bytes)
 }
 
+/// Whether the block that serves `layout` serves `new_size` bytes at the same alignment as well, and is no larger than need
+/// be. Never for 0 bytes.
+pub(super) fn stays(layout: Layout, new_size: usize) -> bool {
+    let new_layout = Layout::from_size_align(new_size, layout.align());
+    new_size != 0 && new_layout.is_ok_and(|new| block_bytes(new) == block_bytes(layout))
+}
+
 /// Size and alignment of a region that makes a request for `layout` succeed, unless it lies at address 0 or at the
 /// end of the address space.
 ///

@@ -1,4 +1,5 @@
 //! Hooks and statistics.
+#![forbid(unsafe_code)]
 
 use core::{alloc::Layout, fmt, sync::atomic::Ordering};
 

@@ -158,7 +158,7 @@ fn requests_that_no_memory_could_satisfy_take_no_pages() {
     let mut level = Growing::<ToyBytes<{ usize::MAX }, 24>>::new();
     assert_eq!(level.alloc_from(&mut pages, layout(0, 1)), Err(INVALID_PARAM));
     assert_eq!(level.alloc_from(&mut pages, layout(isize::MAX as usize, 1)), Err(NO_MEMORY));
-    assert_eq!(level.alloc_from(&mut pages, layout(1, 1 << 62)), Err(NO_MEMORY));
+    assert_eq!(level.alloc_from(&mut pages, layout(1, 1 << (usize::BITS - 2))), Err(NO_MEMORY));
     assert_eq!(pages.used_pages(), 0);
     assert_eq!((level.held_bytes(), level.used_bytes()), (0, 0));
 }
