@@ -26,7 +26,7 @@ use clap::{Parser, Subcommand};
 use serde_json::{Value, json};
 
 use measure::{check::Check, clock, count, memory_for, space, with_subject};
-use script::{Level, Script};
+use script::Script;
 use subject::registry::{self, Kind};
 
 /// Measures one allocator on one workload, and prints the result as JSON
@@ -214,7 +214,8 @@ fn time(subjects: &[String], load: &str, rounds: usize) -> Result<Value> {
     Ok(subjects.iter().cloned().zip(times.into_iter().map(Value::from)).collect())
 }
 
-/// Halves the interval between a region that is too small and one that suffices, to 1/256 of what is asked for.
+/// Tries regions that grow by a sixteenth until one suffices, then halves the last interval, to 1/256 of what is asked for.
+/// A larger region need not do where a smaller one does, so the search begins with the smallest.
 fn needed(pair: &Pair) -> Result<Value> {
     let script = load::script(&pair.load)?;
     let region = memory_for(&script)?;
@@ -222,14 +223,17 @@ fn needed(pair: &Pair) -> Result<Value> {
         |bytes| with_subject(&pair.subject, &script, space::Fits { script: &script, region: region.first(bytes) });
     let peak_bytes = script.peak_units() as usize * script.level.unit_bytes();
     let step = (peak_bytes / 256).next_multiple_of(script::PAGE_BYTES);
-    let (mut too_small, mut enough) = (peak_bytes / step, region.bytes / step);
-    if !fits(enough * step)? {
-        return Ok(Value::Null);
+    let (mut too_small, mut enough) = (peak_bytes / step, (peak_bytes / step).max(1) + 1);
+    while !fits(enough * step)? {
+        if enough * step >= region.bytes {
+            return Ok(Value::Null);
+        }
+        too_small = enough;
+        enough = (enough + enough.div_ceil(16)).min(region.bytes.div_ceil(step));
     }
     while enough - too_small > 1 {
         let middle = too_small + (enough - too_small) / 2;
         if fits(middle * step)? { enough = middle } else { too_small = middle }
     }
-    debug_assert!(script.level == Level::Bytes || step.is_multiple_of(script::PAGE_BYTES));
     Ok(json!({ "bytes": enough * step, "peak_requested_bytes": peak_bytes }))
 }

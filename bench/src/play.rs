@@ -98,8 +98,11 @@ impl<'s> Player<'s> {
         self.play(subject, &self.script.prepare, watch);
     }
 
-    /// Plays the measured operations.
+    /// Plays the measured operations; none of a script that fills the memory if it is full already.
     pub(crate) fn run<S: Subject>(&mut self, subject: &mut S, watch: &mut impl Watch) {
+        if self.script.fills && self.refused > 0 {
+            return;
+        }
         self.play(subject, &self.script.ops, watch);
     }
 

@@ -49,6 +49,9 @@ impl Request {
 /// 1. A block that `alloc` or `realloc` gives is the caller's until it is given back: it overlaps no other.
 /// 2. It has the size and the alignment asked for.
 pub(crate) unsafe trait Subject: Sized {
+    /// Whether free blocks become one again, so that a large block may be tried and given back without a trace.
+    const MERGES: bool = true;
+
     /// The allocator over `region`.
     ///
     /// # Errors

@@ -57,9 +57,7 @@ impl Visitor for Filled<'_> {
         let mut subject = create::<S>(self.region)?;
         let (mut live, mut player) = (Live::default(), Player::new(self.script));
         player.prepare(&mut *subject, &mut live);
-        if player.refused == 0 {
-            player.run(&mut *subject, &mut live);
-        }
+        player.run(&mut *subject, &mut live);
         let bytes = live.units as f64 * self.script.level.unit_bytes() as f64;
         Ok(bytes / self.region.bytes as f64)
     }
@@ -157,7 +155,7 @@ impl Visitor for Looks<'_> {
             player.play(&mut *subject, ops, &mut live);
             peak_used = peak_used.max(subject.used());
             let looked = (n + 1) * step * LOOKS / self.script.ops.len();
-            if looked > whole.len() {
+            if looked > whole.len() && (S::MERGES || self.script.level == Level::Pages) {
                 whole.push(self.whole(&mut *subject, &player, live.units));
             }
         }
@@ -178,7 +176,8 @@ impl Looks<'_> {
     }
 }
 
-/// The largest block that is granted, in bytes, to 1/64 of itself; it is given back at once.
+/// The largest block that is granted, in bytes, to 1/64 of itself; it is given back at once. What never merges keeps the
+/// pieces that it cut for the attempts: such a subject is not asked.
 fn largest_granted<S: Subject>(subject: &mut S, most: usize) -> usize {
     let mut grants = |bytes: usize| {
         let request = Request { size: bytes as u32, align_log2: 3 };

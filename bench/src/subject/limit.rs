@@ -64,6 +64,8 @@ impl FreeLists {
 // SAFETY: 1. a block is cut once and is in a list only while it is free. 2. Its class is of the size, and blocks of an
 // alignment above the granule share their class with blocks of powers of two alone.
 unsafe impl Subject for FreeLists {
+    const MERGES: bool = false;
+
     fn create(region: Region) -> Result<Box<Self>, String> {
         let next = region.address();
         Ok(Box::new(Self { heads: [None; CLASS_COUNT], next, last: next + (region.bytes - 1) }))

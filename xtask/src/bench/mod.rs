@@ -205,7 +205,10 @@ fn measure(program: &Program, pairs: &[Pair], wanted: &[Figure]) -> Result<Figur
         figures.records = all("records", &first_loads(pairs), |pair| records(program, pair));
     }
     if wanted.contains(&Figure::Time) {
-        figures.times = time(program, &others);
+        // What failed or took too long above is not tried again, in turns with the others.
+        let failed = |pair: &&Pair| figures.means.get(&pair.key()).is_some_and(Result::is_err);
+        let able: Vec<Pair> = others.iter().filter(|pair| !failed(pair)).cloned().collect();
+        figures.times = time(program, &able);
     }
     Ok(figures)
 }

@@ -21,8 +21,12 @@ pub(super) fn tables(list: &List, figures: &Figures) -> Vec<Table> {
     let mut tables = Vec::new();
     for level in ["bytes", "pages"] {
         let sheet = Sheet { list, level };
+        tables.push(sheet.workloads(figures));
         let each = |mean: &Mean| figure(mean.per_operation());
-        tables.push(sheet.table(&format!("{level}: instructions of the mean operation"), &figures.means, each));
+        let (short, long) = sheet.split(&figures.means);
+        tables.push(sheet.table(&format!("{level}: instructions of the mean operation"), &long, each));
+        let title = format!("{level}: instructions of the mean operation of adversarial scripts");
+        tables.push(sheet.table(&title, &short, each));
         if level == "pages" {
             let split = |mean: &Mean| format!("{} / {}", part(mean, 0), part(mean, 1));
             tables.push(sheet.table("pages: instructions of the mean allocation / free", &figures.means, split));
@@ -88,14 +92,30 @@ impl Sheet<'_> {
                 table.rows.push([vec![label(&subject.name, subject.kind)], cells].concat());
             }
         }
-        table.notes = self.about(&loads);
-        table.notes.extend(left_out);
+        table.notes = left_out;
         table
     }
 
-    fn about(&self, loads: &[String]) -> Vec<String> {
-        let loads = self.list.loads.iter().filter(|load| loads.contains(&load.name));
-        loads.map(|load| format!("{}: {}", load.name, load.about)).collect()
+    /// What the workloads of this level do, as far as one was measured.
+    fn workloads(&self, figures: &Figures) -> Table {
+        let columns = ["workload", "what it does"].map(str::to_owned).to_vec();
+        let mut table = Table::new(&format!("{}: the workloads", self.level), columns);
+        let checked = self.loads(&figures.checks);
+        let measured =
+            [self.loads(&figures.means), self.loads(&figures.filled), self.loads(&figures.times)].concat();
+        for load in self.list.loads.iter().filter(|load| load.level == self.level) {
+            if checked.contains(&load.name) || measured.contains(&load.name) {
+                table.rows.push(vec![load.name.clone(), load.about.clone()]);
+            }
+        }
+        table
+    }
+
+    /// The workloads that are after the worst operation, and the others.
+    fn split<T: Clone>(&self, found: &Found<T>) -> (Found<T>, Found<T>) {
+        let is_worst =
+            |name: &String| self.list.loads.iter().any(|load| load.name == *name && load.figure == "worst");
+        found.clone().into_iter().partition(|((load, _), _)| is_worst(load))
     }
 
     /// Times as multiples of the best peer's.
@@ -163,7 +183,7 @@ fn checks(found: &Found<()>) -> Table {
 
 #[cfg(test)]
 mod tests {
-    use super::tables;
+    use super::{Table, tables};
     use crate::bench::{Figures, Key};
     use crate::measure::figures::{Mean, Time};
     use crate::measure::program::List;
@@ -187,9 +207,9 @@ mod tests {
         let mean = Mean { instructions: [300, 100, 0], operations: [4, 4, 0], refused: 0 };
         figures.means.insert(key("mine"), Ok(mean));
         figures.means.insert(key("peer"), Err("too slow".to_owned()));
-        let text = tables(&list(), &figures)[0].markdown();
+        let text: String = tables(&list(), &figures).iter().map(Table::markdown).collect();
         assert!(text.contains("| **mine**  | 50.0 |") && text.contains("| peer      |    · |"), "{text}");
-        assert!(text.contains("- ping: to and fro") && text.contains("- peer on ping: too slow"), "{text}");
+        assert!(text.contains("| to and fro |") && text.contains("- peer on ping: too slow"), "{text}");
     }
 
     #[test]
@@ -197,7 +217,7 @@ mod tests {
         let mut figures = Figures::default();
         figures.times.insert(key("mine"), Ok(Time { median: 3.0, spread: 0.1 }));
         figures.times.insert(key("peer"), Ok(Time { median: 2.0, spread: 0.05 }));
-        let text = tables(&list(), &figures)[0].markdown();
+        let text: String = tables(&list(), &figures).iter().map(Table::markdown).collect();
         assert!(text.contains("1.50 ±10%") && text.contains("1.00 ±5%"), "{text}");
     }
 
@@ -206,7 +226,7 @@ mod tests {
         let mut figures = Figures::default();
         figures.checks.insert(key("mine"), Ok(()));
         figures.checks.insert(key("peer"), Err("overlaps".to_owned()));
-        let text = tables(&list(), &figures)[0].markdown();
+        let text: String = tables(&list(), &figures).iter().map(Table::markdown).collect();
         assert!(text.contains("1 pairs") && text.contains("overlaps"), "{text}");
     }
 }

@@ -119,7 +119,9 @@ pub(crate) fn times(
     rounds: usize,
 ) -> Result<Vec<Option<Time>>> {
     let (names, rounds) = (subjects.join(","), rounds.to_string());
-    let answer = program.ask(&["time", "--subjects", &names, "--load", load, "--rounds", &rounds])?;
+    let processes = u32::try_from(subjects.len()).unwrap_or(u32::MAX);
+    let answer =
+        program.ask_for(processes, &["time", "--subjects", &names, "--load", load, "--rounds", &rounds])?;
     Ok(subjects.iter().map(|subject| time_of(&answer[subject])).collect())
 }
 

@@ -116,9 +116,18 @@ impl Program {
     ///
     /// It failed, with its reason; or it took longer than the limit.
     pub(crate) fn ask(&self, args: &[&str]) -> Result<Value> {
+        self.ask_for(1, args)
+    }
+
+    /// Runs it and gives its answer; it may take `times` as long as a single measurement.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Program::ask`].
+    pub(crate) fn ask_for(&self, times: u32, args: &[&str]) -> Result<Value> {
         let mut command = Command::new(&self.binary);
         command.args(args);
-        self.answer(command, args)
+        self.answer(command, args, self.limit * times)
     }
 
     /// Runs it under callgrind, whose output goes to `out`; counting begins when the program asks for it.
@@ -136,10 +145,10 @@ impl Program {
             "--combine-dumps=yes",
         ]);
         command.arg(format!("--callgrind-out-file={}", out.display())).arg(&self.binary).args(args);
-        self.answer(command, args)
+        self.answer(command, args, self.limit)
     }
 
-    fn answer(&self, mut command: Command, args: &[&str]) -> Result<Value> {
+    fn answer(&self, mut command: Command, args: &[&str], limit: Duration) -> Result<Value> {
         let (out, err) = (self.file(&[&args.join("-"), "out"]), self.file(&[&args.join("-"), "err"]));
         let mut child = command
             .stdin(Stdio::null())
@@ -152,10 +161,10 @@ impl Program {
             if let Some(status) = child.try_wait()? {
                 break status;
             }
-            if begin.elapsed() > self.limit {
+            if begin.elapsed() > limit {
                 child.kill()?;
                 child.wait()?;
-                bail!("takes longer than {} s", self.limit.as_secs());
+                bail!("takes longer than {} s", limit.as_secs());
             }
             thread::sleep(POLL);
         };
