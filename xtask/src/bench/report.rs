@@ -209,7 +209,10 @@ mod tests {
         figures.means.insert(key("peer"), Err("too slow".to_owned()));
         let text: String = tables(&list(), &figures).iter().map(Table::markdown).collect();
         assert!(text.contains("| **mine**  | 50.0 |") && text.contains("| peer      |    · |"), "{text}");
-        assert!(text.contains("| to and fro |") && text.contains("- peer on ping: too slow"), "{text}");
+        assert!(
+            text.contains("| ping     | to and fro   |") && text.contains("- peer on ping: too slow"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use comfy_table::{CellAlignment, Table as Printed, presets::ASCII_MARKDOWN};
 
-/// A table with a title; the first column is text, the others are figures.
+/// A table with a title; columns of figures are aligned to the right.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     /// What it shows, and in which unit.
@@ -32,8 +32,10 @@ impl Table {
         for row in &self.rows {
             printed.add_row(row);
         }
-        for column in printed.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
+        for (n, column) in printed.column_iter_mut().enumerate() {
+            if self.rows.iter().all(|row| is_figure(&row[n])) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
         }
         let mut out = format!("### {}\n\n{printed}\n", self.title);
         if !self.notes.is_empty() {
@@ -52,6 +54,11 @@ impl Table {
         let lines = [&self.columns].into_iter().chain(&self.rows);
         lines.map(|row| row.iter().map(quoted).collect::<Vec<_>>().join(",") + "\n").collect()
     }
+}
+
+/// Whether a cell holds a figure, or stands for one.
+fn is_figure(cell: &str) -> bool {
+    cell.chars().next().is_none_or(|first| first.is_ascii_digit() || "·–-".contains(first))
 }
 
 /// Prints the tables and writes them as `NAME.md`, and each as `NAME-N.csv`, into `directory`.
