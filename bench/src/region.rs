@@ -53,3 +53,13 @@ pub(crate) fn map(bytes: usize, faulted_in: bool) -> Result<Region> {
     let start = NonNull::new(mapped.cast::<u8>()).context("the mapping is at address 0")?;
     Ok(Region { start, bytes })
 }
+
+/// Memory of a test, aligned to 2 MiB; it stays.
+#[cfg(test)]
+pub(crate) fn memory(bytes: usize) -> Region {
+    const ALIGN: usize = 2 << 20;
+    let whole = Box::leak(vec![0_u8; bytes + ALIGN].into_boxed_slice());
+    let start = whole.as_mut_ptr();
+    let start = start.wrapping_add(start.align_offset(ALIGN));
+    Region { start: NonNull::new(start).unwrap(), bytes }
+}

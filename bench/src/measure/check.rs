@@ -141,17 +141,10 @@ mod tests {
 
     use super::*;
     use crate::{
+        region::memory,
         script::Writer,
         subject::limit::{FreeLists, Nothing},
     };
-
-    /// Memory of a test, aligned to a page; it stays.
-    fn memory(bytes: usize) -> Region {
-        let whole = Box::leak(vec![0_u8; bytes + 4096].into_boxed_slice());
-        let start = whole.as_mut_ptr();
-        let start = start.wrapping_add(start.align_offset(4096));
-        Region { start: NonNull::new(start).unwrap(), bytes }
-    }
 
     fn script() -> Script {
         let mut writer = Writer::new();

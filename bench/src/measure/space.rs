@@ -204,3 +204,57 @@ fn free_in_huge_pages(player: &Player<'_>, region: Region) -> f64 {
     let free = used.len() * HUGE_PAGES - used.iter().sum::<usize>();
     whole as f64 / free as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        region::memory,
+        script::Writer,
+        subject::limit::{FreeLists, Stacks},
+    };
+
+    /// Eight blocks of 1024 bytes, or pages, of which `freed` go again.
+    fn script(level: Level, region_bytes: usize, freed: usize) -> Script {
+        let mut writer = Writer::new();
+        (0..8).for_each(|_| _ = writer.alloc(1024, 12));
+        (0..freed).for_each(|_| writer.free_at(0));
+        let ops = writer.take();
+        Script { ops, slots: writer.slots(), ..Script::new(level, region_bytes) }
+    }
+
+    #[test]
+    fn a_script_fits_exactly_where_every_block_does() {
+        let script = script(Level::Bytes, 8 << 12, 0);
+        // Blocks aligned to 4096 bytes, of which the last ends after 1024.
+        let fits = |bytes| Fits { script: &script, region: memory(bytes) }.visit::<FreeLists>();
+        assert!(fits((7 << 12) + 4096));
+        assert!(!fits(7 << 12));
+    }
+
+    #[test]
+    fn what_was_asked_for_at_the_first_refusal_is_a_share_of_the_memory() {
+        let script = Script { fills: true, ..script(Level::Bytes, 4 << 12, 0) };
+        let share = Filled { script: &script, region: memory(4 << 12) }.visit::<FreeLists>().unwrap();
+        assert_eq!(share, 0.25);
+    }
+
+    #[test]
+    fn looks_tell_the_peak_and_the_free_pages_in_huge_ones() {
+        // 1024 pages are two huge ones; 8 × 1024 pages are live at the peak, 6 × 1024 at the end, of 16 × 1024.
+        let script = script(Level::Pages, 64 << 20, 2);
+        let profile = Looks { script: &script, region: memory(64 << 20) }.visit::<Stacks>().unwrap();
+        assert_eq!((profile.peak_requested, profile.refused), (8 << 10, 0));
+        assert_eq!(profile.whole.last(), Some(&1.0));
+    }
+
+    #[test]
+    fn a_free_page_beside_a_live_one_is_not_in_a_huge_page() {
+        let mut writer = Writer::new();
+        writer.alloc(1, 12);
+        let ops = writer.take();
+        let script = Script { ops, slots: 1, ..Script::new(Level::Pages, 4 << 20) };
+        let profile = Looks { script: &script, region: memory(4 << 20) }.visit::<Stacks>().unwrap();
+        assert_eq!(profile.whole, [512.0 / 1023.0]);
+    }
+}

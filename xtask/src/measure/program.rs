@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -71,6 +72,8 @@ pub(crate) struct Program {
     binary: PathBuf,
     scratch: PathBuf,
     limit: Duration,
+    /// Processes started so far.
+    started: AtomicUsize,
 }
 
 impl Program {
@@ -92,7 +95,7 @@ impl Program {
         let binary = scratch.join(if hosted { "bench-hosted" } else { "bench" });
         std::fs::copy(workspace.target().join("release/bench"), &binary)
             .context("copying the measuring program")?;
-        Ok(Self { binary, scratch, limit })
+        Ok(Self { binary, scratch, limit, started: AtomicUsize::new(0) })
     }
 
     /// What it can measure.
@@ -104,10 +107,12 @@ impl Program {
         Ok(serde_json::from_value(self.ask(&["list"])?)?)
     }
 
-    /// A file for one process's output; the name is made of `parts`.
+    /// A file for one process's output; the name is made of `parts`, of paths only the last one's.
     pub(crate) fn file(&self, parts: &[&str]) -> PathBuf {
         let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '.' };
-        self.scratch.join(parts.join("--").chars().map(plain).collect::<String>())
+        let last = |part: &&str| Path::new(part).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = parts.iter().map(last).collect::<Vec<_>>().join("--");
+        self.scratch.join(name.chars().map(plain).collect::<String>())
     }
 
     /// Runs it and gives its answer.
@@ -127,7 +132,7 @@ impl Program {
     pub(crate) fn ask_for(&self, times: u32, args: &[&str]) -> Result<Value> {
         let mut command = Command::new(&self.binary);
         command.args(args);
-        self.answer(command, args, self.limit * times)
+        self.answer(command, self.limit * times)
     }
 
     /// Runs it under callgrind, whose output goes to `out`; counting begins when the program asks for it.
@@ -145,11 +150,12 @@ impl Program {
             "--combine-dumps=yes",
         ]);
         command.arg(format!("--callgrind-out-file={}", out.display())).arg(&self.binary).args(args);
-        self.answer(command, args, self.limit)
+        self.answer(command, self.limit)
     }
 
-    fn answer(&self, mut command: Command, args: &[&str], limit: Duration) -> Result<Value> {
-        let (out, err) = (self.file(&[&args.join("-"), "out"]), self.file(&[&args.join("-"), "err"]));
+    fn answer(&self, mut command: Command, limit: Duration) -> Result<Value> {
+        let number = self.started.fetch_add(1, Ordering::Relaxed).to_string();
+        let (out, err) = (self.file(&["answer", &number, "out"]), self.file(&["answer", &number, "err"]));
         let mut child = command
             .stdin(Stdio::null())
             .stdout(File::create(&out)?)
