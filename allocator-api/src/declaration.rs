@@ -35,6 +35,8 @@ pub struct Declaration {
     pub name: &'static str,
     /// The promises that it does not keep.
     pub gaps: &'static [Gap],
+    /// Costs and limits that no case shows, such as an operation whose time grows; a line each.
+    pub limits: &'static [&'static str],
     /// Bytes, after trimming, below which the first region is refused with
     /// [`InvalidParam`](crate::AllocError::InvalidParam); 0 where anything usable will do.
     pub smallest_first_region_bytes: usize,
@@ -56,6 +58,7 @@ impl Declaration {
         Self {
             name,
             gaps: &[],
+            limits: &[],
             smallest_first_region_bytes: 0,
             max_regions: None,
             span_bytes: None,

@@ -88,8 +88,14 @@ impl ConstEmpty for BuddyByteAllocator {
 }
 
 impl Declared for BuddyByteAllocator {
-    const DECLARATION: Declaration =
-        Declaration { max_regions: Some(Self::MAX_REGIONS), ..Declaration::without_gaps("buddy-package") };
+    const DECLARATION: Declaration = Declaration {
+        limits: &[
+            "a free searches a list: its time grows with the free blocks of that size",
+            "2^k + 1 bytes take 2^(k+1)",
+        ],
+        max_regions: Some(Self::MAX_REGIONS),
+        ..Declaration::without_gaps("buddy-package")
+    };
 }
 
 impl BaseAllocator for BuddyByteAllocator {

@@ -195,6 +195,10 @@ impl Declared for SlabByteAllocator {
                 why: "a slab is never given back to the buddy system",
             },
         ],
+        limits: &[
+            "a free above 4096 bytes searches a list: its time grows with the free blocks of that size",
+            "sizes are rounded up to a power of two, from 64 bytes on",
+        ],
         smallest_first_region_bytes: Self::SMALLEST_FIRST_REGION_BYTES,
         max_regions: Some(MAX_REGIONS),
         ..Declaration::without_gaps("slab-package")

@@ -107,6 +107,9 @@ impl Declared for TlsfByteAllocator {
             case: "a_largest_free_block_is_not_refused",
             why: "good fit: a free block up to 1/32 larger than the request may lie in a list not searched",
         }],
+        limits: &[
+            "a block costs 16 bytes and is rounded up to a multiple of 32 (half of that on 32-bit machines)",
+        ],
         smallest_first_region_bytes: SMALLEST_POOL_BYTES,
         max_regions: Some(Self::MAX_REGIONS),
         ..Declaration::without_gaps("tlsf-package")

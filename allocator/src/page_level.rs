@@ -53,10 +53,11 @@ impl<P: PageAllocator> PageLevel<P> {
         Ok(())
     }
 
-    /// Adds `part`, or as much of its front as the page allocator takes: one with a span takes a region only if all of
-    /// it lies in the span.
+    /// Adds `part`, or as much of its front as the page allocator takes: one with a span takes a region only if
+    /// all of it lies in the span.
     ///
-    /// At most `usize::BITS + 1` regions are tried. `part` consists of whole pages and is not the whole address space.
+    /// At most `usize::BITS + 1` regions are tried. `part` consists of whole pages and is not the whole address
+    /// space.
     ///
     /// # Errors
     ///

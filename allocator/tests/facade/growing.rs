@@ -192,7 +192,8 @@ fn realloc_that_is_refused_leaves_the_block() {
     let old_layout = layout(100, 1);
     let old = level.alloc_from(&mut pages, old_layout).unwrap();
     let mut realloc = |pos, old_layout, size| {
-        // SAFETY: 1. The block is live, or the mistake is one that the toy detects. 2. It is refused. 3. Same pages.
+        // SAFETY: 1. The block is live, or the mistake is one that the toy detects. 2. It is refused. 3. Same
+        // pages.
         unsafe { level.realloc_in(&mut pages, pos, old_layout, size) }
     };
     assert_eq!(realloc(old, old_layout, 0), Err(INVALID_PARAM));

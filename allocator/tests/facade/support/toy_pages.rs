@@ -13,8 +13,8 @@ pub(crate) enum Call {
     Dealloc { num_pages: usize },
 }
 
-/// First fit from below. It manages only addresses up to `LAST`, takes regions of up to `LARGEST` bytes, both inclusive,
-/// and touches no memory.
+/// First fit from below. It manages only addresses up to `LAST`, takes regions of up to `LARGEST` bytes, both
+/// inclusive, and touches no memory.
 #[derive(Debug)]
 pub(crate) struct ToyPages<
     const PAGE: usize = 4096,
