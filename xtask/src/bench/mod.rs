@@ -152,7 +152,9 @@ impl Options {
         let wanted = if self.figure.is_empty() { Figure::value_variants() } else { &self.figure };
         let figures = measure(&program, &pairs, wanted)?;
         let tables = report::tables(&list, &figures);
-        table::publish(&workspace.target().join("bench"), "bench", &report::head(), &tables)?;
+        println!("{}\n", report::head());
+        tables.iter().for_each(|table| println!("{}", table.markdown()));
+        table::write(&workspace.target().join("bench"), "bench", &report::head(), &tables)?;
         Ok(true)
     }
 

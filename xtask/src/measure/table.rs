@@ -61,14 +61,13 @@ fn is_figure(cell: &str) -> bool {
     cell.chars().next().is_none_or(|first| first.is_ascii_digit() || "·–-".contains(first))
 }
 
-/// Prints the tables and writes them as `NAME.md`, and each as `NAME-N.csv`, into `directory`.
+/// Writes the tables as `NAME.md`, and each as `NAME-N.csv`, into `directory`, and prints where.
 ///
 /// # Errors
 ///
 /// A file cannot be written.
-pub(crate) fn publish(directory: &Path, name: &str, head: &str, tables: &[Table]) -> Result<()> {
+pub(crate) fn write(directory: &Path, name: &str, head: &str, tables: &[Table]) -> Result<()> {
     let text = tables.iter().fold(format!("{head}\n"), |text, table| text + "\n" + &table.markdown());
-    println!("{text}");
     std::fs::create_dir_all(directory).with_context(|| format!("creating {}", directory.display()))?;
     let write = |file: String, text: &str| {
         let path = directory.join(file);
@@ -84,7 +83,7 @@ pub(crate) fn publish(directory: &Path, name: &str, head: &str, tables: &[Table]
 
 #[cfg(test)]
 mod tests {
-    use super::{Table, publish};
+    use super::{Table, write};
 
     fn table() -> Table {
         let mut table = Table::new("Costs", vec!["what".into(), "figure".into()]);
@@ -101,9 +100,9 @@ mod tests {
     }
 
     #[test]
-    fn files_hold_what_was_printed_and_the_figures() {
+    fn files_hold_the_text_and_the_figures() {
         let directory = tempfile::tempdir().unwrap();
-        publish(directory.path(), "t", "head", &[table()]).unwrap();
+        write(directory.path(), "t", "head", &[table()]).unwrap();
         let read = |name| std::fs::read_to_string(directory.path().join(name)).unwrap();
         assert!(read("t.md").starts_with("head\n") && read("t.md").contains("### Costs"));
         assert_eq!(read("t-1.csv"), "what,figure\n\"a, b\",1.5\n");

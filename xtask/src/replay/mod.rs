@@ -95,6 +95,7 @@ impl Options {
         let subjects = self.subjects(program.list()?.subjects)?;
         let overhead = figures::overhead(&program)?;
         let (mut tables, mut good) = (Vec::new(), true);
+        println!("{}\n", report::head());
         for trace in &traces {
             let subjects: Vec<&Subject> = subjects.iter().filter(|subject| subject.level == trace.level).collect();
             let mut rows = jobs::each(
@@ -106,9 +107,11 @@ impl Options {
             );
             time(&program, trace, &mut rows);
             good &= rows.iter().all(is_good);
-            tables.push(report::table(trace, &rows));
+            let table = report::table(trace, &rows);
+            println!("{}", table.markdown());
+            tables.push(table);
         }
-        table::publish(&workspace.target().join("bench"), "replay", &report::head(), &tables)?;
+        table::write(&workspace.target().join("bench"), "replay", &report::head(), &tables)?;
         Ok(good)
     }
 
