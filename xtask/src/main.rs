@@ -2,14 +2,18 @@
 //!
 //! - `boot` builds kernels, boots them in QEMU and reports what they did.
 //! - `ci` runs every check that a change has to pass; `tidy` and `test` run parts of it; `deep` runs the slow ones.
+//! - `bench` and `replay` measure the backends beside other allocators, on workloads and on recorded traces.
 //!
 //! What cannot run on a machine is printed as `skipped: why` and counted as skipped. What is missing is never taken for
 //! good: every check passes by evidence that it found.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod boot;
 mod ci;
 mod deep;
+mod measure;
+mod replay;
 mod setup;
 mod steps;
 mod test;
@@ -40,6 +44,8 @@ enum Command {
     Tidy(tidy::Options),
     Test(test::Options),
     Deep(deep::Options),
+    Bench(bench::Options),
+    Replay(replay::Options),
 }
 
 fn main() -> ExitCode {
@@ -62,6 +68,8 @@ fn run(command: &Command) -> Result<bool> {
         Command::Tidy(options) => options.run(&workspace),
         Command::Test(options) => options.run(&workspace),
         Command::Deep(options) => options.run(&workspace),
+        Command::Bench(options) => options.run(&workspace),
+        Command::Replay(options) => options.run(&workspace),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Nothing is installed without `--setup`. With it, every command is printed before it runs.
 
 mod manager;
+pub(crate) mod valgrind;
 
 use std::process::{Command, Stdio};
 

@@ -19,7 +19,7 @@ pub(super) struct Fence {
 }
 
 /// Every member that has files inside the fence.
-pub(super) const FENCES: [Fence; 8] = [
+pub(super) const FENCES: [Fence; 9] = [
     Fence {
         member: "allocator-api",
         memory: &[],
@@ -67,6 +67,19 @@ pub(super) const FENCES: [Fence; 8] = [
             "src/bin/kernel/heap.rs",
             "src/bin/kernel/heap/",
             "src/bin/kernel/main.rs",
+        ],
+    },
+    Fence {
+        member: "bench",
+        memory: &["src/subject/"],
+        duties: &[
+            "src/measure/check.rs",
+            "src/measure/clock.rs",
+            "src/measure/space.rs",
+            "src/play.rs",
+            "src/region.rs",
+            "src/subject.rs",
+            "src/valgrind.rs",
         ],
     },
 ];

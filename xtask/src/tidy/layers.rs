@@ -32,7 +32,7 @@ const SUITE: &str = "allocator-conformance";
 /// Crates of one algorithm each.
 pub(super) const ENGINES: [&str; 4] = ["allocator-slab", "allocator-buddy", "allocator-tlsf", "allocator-bitmap"];
 
-pub(super) const LAYERS: [Layer; 10] = [
+pub(super) const LAYERS: [Layer; 11] = [
     Layer { member: "allocator-api", uses: &[], packages: Packages::Only(&[]) },
     Layer { member: "allocator-primitives", uses: &["allocator-api"], packages: Packages::Only(&[]) },
     Layer { member: "allocator-slab", uses: BELOW_ENGINES, packages: Packages::Only(&["slab_allocator"]) },
@@ -57,6 +57,11 @@ pub(super) const LAYERS: [Layer; 10] = [
         packages: Packages::Only(&["lock_api", "spin"]),
     },
     Layer { member: "kernel", uses: &["allocator", "allocator-api", SUITE], packages: Packages::Any },
+    Layer {
+        member: "bench",
+        uses: &["allocator-api", "allocator-slab", "allocator-buddy", "allocator-tlsf", "allocator-bitmap"],
+        packages: Packages::Any,
+    },
     Layer { member: "xtask", uses: &[], packages: Packages::Any },
 ];
 

@@ -1,0 +1,77 @@
+//! The backends of this workspace, through the contract alone.
+
+use std::ptr::{self, NonNull};
+
+use allocator_api::{ByteAllocator, ConstEmpty, PageAllocator};
+
+use super::{Request, Subject};
+use crate::{region::Region, script::PAGE_BYTES};
+
+/// A byte backend.
+#[derive(Debug)]
+pub(crate) struct Bytes<B>(B);
+
+// SAFETY: 1. and 2. are what `ByteAllocator` promises.
+unsafe impl<B: ByteAllocator + ConstEmpty> Subject for Bytes<B> {
+    fn create(region: Region) -> Result<Box<Self>, String> {
+        let mut backend = Box::new(Self(B::EMPTY));
+        // SAFETY: the region is mapped, exposed, and this subject's alone.
+        unsafe { backend.0.init(region.address(), region.bytes) }.map_err(|error| error.to_string())?;
+        Ok(backend)
+    }
+
+    #[inline(always)]
+    fn alloc(&mut self, request: Request) -> Option<NonNull<u8>> {
+        self.0.alloc(request.layout()).ok()
+    }
+
+    #[inline(always)]
+    unsafe fn dealloc(&mut self, block: NonNull<u8>, request: Request) {
+        // SAFETY: 1. and 2. hold as for the caller.
+        let answer = unsafe { self.0.dealloc(block, request.layout()) };
+        debug_assert_eq!(answer, Ok(()));
+    }
+
+    #[inline(always)]
+    unsafe fn realloc(&mut self, block: NonNull<u8>, request: Request, size: u32) -> Option<NonNull<u8>> {
+        // SAFETY: 1. and 2. hold as for the caller.
+        unsafe { self.0.realloc(block, request.layout(), size as usize) }.ok()
+    }
+
+    fn used(&self) -> Option<usize> {
+        Some(self.0.used_bytes())
+    }
+}
+
+/// A page backend.
+#[derive(Debug)]
+pub(crate) struct Pages<P>(P);
+
+// SAFETY: 1. and 2. are what `PageAllocator` promises.
+unsafe impl<P: PageAllocator + ConstEmpty> Subject for Pages<P> {
+    fn create(region: Region) -> Result<Box<Self>, String> {
+        let mut backend = Box::new(Self(P::EMPTY));
+        // SAFETY: the region is mapped, exposed, and this subject's alone.
+        unsafe { backend.0.init(region.address(), region.bytes) }.map_err(|error| error.to_string())?;
+        Ok(backend)
+    }
+
+    #[inline(always)]
+    fn alloc(&mut self, request: Request) -> Option<NonNull<u8>> {
+        let pages = request.size as usize;
+        let first = self.0.alloc_pages(pages, request.align_bytes()).ok()?;
+        NonNull::new(ptr::with_exposed_provenance_mut(first))
+    }
+
+    #[inline(always)]
+    unsafe fn dealloc(&mut self, block: NonNull<u8>, request: Request) {
+        const { assert!(P::PAGE_SIZE == PAGE_BYTES) };
+        // SAFETY: 1. and 2. hold as for the caller.
+        let answer = unsafe { self.0.dealloc_pages(block.addr().get(), request.size as usize) };
+        debug_assert_eq!(answer, Ok(()));
+    }
+
+    fn used(&self) -> Option<usize> {
+        Some(self.0.used_pages())
+    }
+}

@@ -1,0 +1,200 @@
+//! `cargo xtask replay`: recorded traces on every backend and peer.
+
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use serde_json::Value;
+
+use crate::measure::figures::{self, Mean, Time};
+use crate::measure::jobs;
+use crate::measure::program::{Kind, Program, Subject};
+use crate::measure::table;
+use crate::setup::valgrind;
+use crate::workspace::Workspace;
+
+/// Replays recorded traces on every backend and peer, and says what each costs and needs.
+///
+/// A trace says what a kernel or a program allocated, in which order (traces/README.md describes the format and the traces
+/// that come with this project). For each allocator the table has the instructions of the mean and of the worst
+/// operation, the time, the most memory asked for and used, the smallest region in which nothing is refused (found by
+/// search), and how much of the free memory is in large pieces as the trace goes on.
+///
+/// Needs: Valgrind (`--setup` installs it by the system's package manager) and a C compiler for the hosted allocators.
+/// Takes: two to six minutes for a trace of 300 000 records on two processors.
+#[derive(Args, Debug)]
+#[command(after_long_help = "Examples:
+  cargo xtask replay --setup                                    every trace in traces/
+  cargo xtask replay traces/kernel-boot.bytes.zst               one trace
+  cargo xtask replay --backend slab,talc my-kernel.bytes        two allocators
+
+A trace's name ends in .bytes or .pages, or in .bytes.zst or .pages.zst if it is compressed.
+The tables stay under target/bench/.")]
+pub(crate) struct Options {
+    /// Files with traces; without any, those in traces/
+    #[arg(value_name = "TRACE")]
+    traces: Vec<PathBuf>,
+    /// Only allocators of these names
+    #[arg(long, visible_alias = "subject", value_delimiter = ',', value_name = "NAME")]
+    backend: Vec<String>,
+    /// Seconds that one process may take
+    #[arg(long, default_value_t = 120, value_name = "SECONDS")]
+    limit: u64,
+    /// Install Valgrind if it is missing
+    #[arg(long)]
+    setup: bool,
+}
+
+/// Rounds of a timed trace.
+const TIME_ROUNDS: usize = 7;
+
+/// What one allocator did with one trace; the reason where a figure is missing.
+#[derive(Debug)]
+struct Row {
+    subject: Subject,
+    mean: Result<Mean, String>,
+    worst: Result<u64, String>,
+    profile: Result<Profile, String>,
+    needed: Result<f64, String>,
+    time: Option<Time>,
+}
+
+/// Memory over the time of a trace.
+#[derive(Clone, Debug, serde::Deserialize)]
+struct Profile {
+    peak_requested: u64,
+    peak_used: Option<u64>,
+    refused: u64,
+    whole: Vec<f64>,
+}
+
+/// A trace and what it asks for.
+#[derive(Debug)]
+struct Trace {
+    path: String,
+    name: String,
+    level: String,
+    operations: u64,
+    peak_requested: u64,
+}
+
+impl Options {
+    /// Runs the command. `false`: a backend of ours refused a request or spoiled a block.
+    ///
+    /// # Errors
+    ///
+    /// Valgrind is missing, the measuring program cannot be built, or a file is no trace.
+    pub(crate) fn run(&self, workspace: &Workspace) -> Result<bool> {
+        let traces = if self.traces.is_empty() { shipped(workspace)? } else { self.traces.clone() };
+        valgrind::require(self.setup)?;
+        let program = Program::build(workspace, true, Duration::from_secs(self.limit))?;
+        let traces: Vec<Trace> = traces.iter().map(|path| about(&program, path)).collect::<Result<_>>()?;
+        let subjects = self.subjects(program.list()?.subjects)?;
+        let overhead = figures::overhead(&program)?;
+        let (mut tables, mut good) = (Vec::new(), true);
+        println!("{}\n", report::head());
+        for trace in &traces {
+            let subjects: Vec<&Subject> = subjects.iter().filter(|subject| subject.level == trace.level).collect();
+            let mut rows = jobs::each(
+                &trace.name,
+                jobs::workers(),
+                &subjects,
+                |subject| subject.name.clone(),
+                |subject| replay(&program, subject, trace, overhead),
+            );
+            time(&program, trace, &mut rows);
+            good &= rows.iter().all(is_good);
+            let table = report::table(trace, &rows);
+            println!("{}", table.markdown());
+            tables.push(table);
+        }
+        table::write(&workspace.target().join("bench"), "replay", &report::head(), &tables)?;
+        Ok(good)
+    }
+
+    fn subjects(&self, all: Vec<Subject>) -> Result<Vec<Subject>> {
+        for name in &self.backend {
+            ensure!(all.iter().any(|subject| subject.name == *name), "no allocator is called {name}");
+        }
+        let wanted = |subject: &Subject| self.backend.is_empty() || self.backend.contains(&subject.name);
+        Ok(all.into_iter().filter(wanted).collect())
+    }
+}
+
+/// The traces that come with the project.
+fn shipped(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    let directory = workspace.root().join("traces");
+    let entries = std::fs::read_dir(&directory).with_context(|| format!("reading {}", directory.display()))?;
+    let files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<PathBuf>>>()?;
+    let mut traces: Vec<PathBuf> =
+        files.into_iter().filter(|file| file.extension().is_some_and(|e| e == "zst")).collect();
+    traces.sort();
+    ensure!(!traces.is_empty(), "{} holds no traces", directory.display());
+    Ok(traces)
+}
+
+fn about(program: &Program, path: &Path) -> Result<Trace> {
+    let absolute = path.canonicalize().with_context(|| format!("looking for {}", path.display()))?;
+    let path = absolute.to_string_lossy().into_owned();
+    let about = program.ask(&["about", "--load", &path])?;
+    let number = |field: &str| about[field].as_u64().with_context(|| format!("no {field} in {about}"));
+    let name = absolute.file_name().unwrap_or_default().to_string_lossy();
+    Ok(Trace {
+        name: name.trim_end_matches(".zst").to_owned(),
+        level: about["level"].as_str().context("no level")?.to_owned(),
+        operations: number("operations")?,
+        peak_requested: number("peak_requested")?,
+        path,
+    })
+}
+
+fn replay(program: &Program, subject: &Subject, trace: &Trace, overhead: u64) -> Row {
+    let (name, load) = (subject.name.as_str(), trace.path.as_str());
+    let said = |error: anyhow::Error| format!("{error:#}");
+    // What is not whole is not measured.
+    let whole = figures::check(program, name, load).map_err(said);
+    let mean = whole.and_then(|()| figures::mean(program, name, load).map_err(said));
+    let go_on = || mean.as_ref().map(|_| ()).map_err(Clone::clone);
+    let worst = go_on().and_then(|()| figures::worst(program, name, load, overhead).map_err(said));
+    let pair = ["--subject", name, "--load", load];
+    let ask = |what: &str| go_on().and_then(|()| program.ask(&[&[what], &pair[..]].concat()).map_err(said));
+    let profile =
+        ask("profile").and_then(|answer| serde_json::from_value(answer).map_err(|error| error.to_string()));
+    let needed = if subject.kind == Kind::Hosted {
+        Err("takes its memory from the operating system".to_owned())
+    } else {
+        ask("needed").and_then(|answer| share(&answer).ok_or_else(|| "refuses requests in 128 MiB".to_owned()))
+    };
+    Row { subject: subject.clone(), mean, worst, profile, needed, time: None }
+}
+
+/// Memory needed, divided by the most that was asked for.
+fn share(answer: &Value) -> Option<f64> {
+    Some(answer["bytes"].as_f64()? / answer["peak_requested_bytes"].as_f64()?)
+}
+
+/// Times those that can replay the trace.
+fn time(program: &Program, trace: &Trace, rows: &mut [Row]) {
+    let mut able: Vec<&mut Row> = rows.iter_mut().filter(|row| row.mean.is_ok()).collect();
+    let names: Vec<String> = able.iter().map(|row| row.subject.name.clone()).collect();
+    let times = jobs::each(
+        "timing",
+        1,
+        &[()],
+        |()| trace.name.clone(),
+        |()| figures::times(program, &names, &trace.path, TIME_ROUNDS),
+    );
+    match times.into_iter().next() {
+        Some(Ok(times)) => able.iter_mut().zip(times).for_each(|(row, time)| row.time = time),
+        Some(Err(error)) => eprintln!("{} is not timed: {error:#}", trace.name),
+        None => {}
+    }
+}
+
+/// Whether a backend of ours replayed the whole trace.
+fn is_good(row: &Row) -> bool {
+    row.subject.kind != Kind::Ours || row.mean.as_ref().is_ok_and(|mean| mean.refused == 0)
+}
