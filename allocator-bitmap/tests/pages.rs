@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use allocator_api::{AllocError, AllocResult, BaseAllocator, ConstEmpty, PageAllocator};
+use allocator_api::{AllocError, AllocResult, BaseAllocator, ConstEmpty, LargestFreeRun, PageAllocator};
 use allocator_bitmap::package::{BitAlloc4K, BitAlloc16M, BitAlloc256, BitmapPageAllocator, MAX_REGIONS, Map};
 
 const PAGE: usize = 4096;

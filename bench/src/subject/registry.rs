@@ -13,7 +13,7 @@ use super::{
 #[cfg(feature = "hosted")]
 use super::{hosted::Jemalloc, mimalloc::Mimalloc};
 use crate::script::{Level, PAGE_BYTES};
-use allocator_bitmap::package::BitmapPageAllocator;
+use allocator_bitmap::{BitmapPageAllocator, package};
 
 /// Whose a subject is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
@@ -67,11 +67,11 @@ macro_rules! registry {
                 "bitmap-allocator" if memory_bytes > (1 << 20) * PAGE_BYTES => {
                     Some(visitor.visit::<Bitmap<bitmap_allocator::BitAlloc16M>>())
                 }
-                "bitmap" if memory_bytes > (1 << 24) * PAGE_BYTES => {
-                    Some(visitor.visit::<Pages<BitmapPageAllocator<PAGE_BYTES, bitmap_allocator::BitAlloc256M>>>())
+                "bitmap-package" if memory_bytes > (1 << 24) * PAGE_BYTES => {
+                    Some(visitor.visit::<Pages<package::BitmapPageAllocator<PAGE_BYTES, bitmap_allocator::BitAlloc256M>>>())
                 }
-                "bitmap" if memory_bytes > (1 << 20) * PAGE_BYTES => {
-                    Some(visitor.visit::<Pages<BitmapPageAllocator<PAGE_BYTES, bitmap_allocator::BitAlloc16M>>>())
+                "bitmap-package" if memory_bytes > (1 << 20) * PAGE_BYTES => {
+                    Some(visitor.visit::<Pages<package::BitmapPageAllocator<PAGE_BYTES, bitmap_allocator::BitAlloc16M>>>())
                 }
                 NOTHING => Some(visitor.visit::<Nothing>()),
                 $($(#[$cfg])? $name => Some(visitor.visit::<$type>()),)*
@@ -102,7 +102,8 @@ registry! {
     "jemalloc" Hosted Bytes Jemalloc, "5; own memory";
     "glibc" Hosted Bytes Glibc, "the C library's malloc; own memory";
     "free lists" Limit Bytes FreeLists, "no merging, no checks, no statistics";
-    "bitmap" Ours Pages Pages<BitmapPageAllocator<PAGE_BYTES>>, "over the package bitmap-allocator; the smallest map that holds the memory";
+    "bitmap" Ours Pages Pages<BitmapPageAllocator<PAGE_BYTES>>, "our engine, records in the region";
+    "bitmap-package" Ours Pages Pages<package::BitmapPageAllocator<PAGE_BYTES>>, "over the package bitmap-allocator; the smallest map that holds the memory";
     "bitmap-allocator" Peer Pages Bitmap<bitmap_allocator::BitAlloc1M>, "0.4.6; the smallest map that holds the memory";
     "buddy-slab pages" Peer Pages BuddySlabPages, "0.6; runs are powers of two";
     "FrameAllocator" Peer Pages Frames, "buddy_system_allocator 0.13; runs are powers of two; records on the host's heap";
