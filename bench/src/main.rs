@@ -26,7 +26,7 @@ use clap::{Parser, Subcommand};
 use serde_json::{Value, json};
 
 use measure::{check::Check, clock, count, memory_for, space, with_subject};
-use script::Script;
+use script::{Action, Script};
 use subject::registry::{self, Kind};
 
 /// Measures one allocator on one workload, and prints the result as JSON
@@ -69,7 +69,7 @@ enum Command {
         #[arg(long)]
         chosen: PathBuf,
     },
-    /// Writes the indexes of the operations that take longest, or of all if they are few
+    /// Writes the indexes of the allocations and frees that take longest, or of all if they are few
     Slowest {
         #[command(flatten)]
         pair: Pair,
@@ -185,7 +185,9 @@ fn slowest(pair: &Pair, chosen: &PathBuf, count: usize) -> Result<Value> {
         let each = clock::Each { script: &script, region, shortest: &mut shortest };
         with_subject(&pair.subject, &script, each)??;
     }
-    let mut by_time: Vec<usize> = (0..shortest.len()).filter(|&n| shortest[n] != u64::MAX).collect();
+    // What a realloc costs is mostly its copy, which says nothing of the allocator.
+    let is_candidate = |&n: &usize| shortest[n] != u64::MAX && script.ops[n].action != Action::Realloc;
+    let mut by_time: Vec<usize> = (0..shortest.len()).filter(is_candidate).collect();
     by_time.sort_by_key(|&n| (std::cmp::Reverse(shortest[n]), n));
     by_time.truncate(count);
     by_time.sort_unstable();

@@ -139,8 +139,6 @@ pub(crate) struct Looks<'s> {
 
 /// Count of looks at the largest free piece.
 const LOOKS: usize = 10;
-/// Count of looks at the used memory.
-const USED_LOOKS: usize = 2000;
 
 impl Visitor for Looks<'_> {
     type Output = Result<Profile>;
@@ -150,11 +148,11 @@ impl Visitor for Looks<'_> {
         let records = subject.used();
         let (mut live, mut player) = (Live::default(), Player::new(self.script));
         let (mut peak_used, mut whole) = (records, Vec::new());
-        let step = self.script.ops.len().div_ceil(USED_LOOKS);
-        for (n, ops) in self.script.ops.chunks(step).enumerate() {
+        // One by one: what is used is looked at after each.
+        for (n, ops) in self.script.ops.chunks(1).enumerate() {
             player.play(&mut *subject, ops, &mut live);
             peak_used = peak_used.max(subject.used());
-            let looked = (n + 1) * step * LOOKS / self.script.ops.len();
+            let looked = (n + 1) * LOOKS / self.script.ops.len();
             if looked > whole.len() && (S::MERGES || self.script.level == Level::Pages) {
                 whole.push(self.whole(&mut *subject, &player, live.units));
             }

@@ -9,8 +9,11 @@ use crate::region::Region;
 #[derive(Debug)]
 pub(crate) struct Mimalloc;
 
-/// Alignment in bytes of every block of `mi_malloc`.
-const MI_ALIGN_BYTES: usize = 16;
+/// Whether a block of `bytes` from `mi_malloc` is aligned to `align`: to 16 from 16 bytes on, below to 8.
+#[inline(always)]
+const fn is_aligned_enough(bytes: usize, align: usize) -> bool {
+    align <= 8 || (align <= 16 && bytes >= 16)
+}
 
 // SAFETY: 1. and 2. are what mimalloc promises.
 unsafe impl Subject for Mimalloc {
@@ -23,7 +26,7 @@ unsafe impl Subject for Mimalloc {
         let (bytes, align) = (request.size as usize, request.align_bytes());
         // SAFETY: any size and any power of two may be asked for.
         let block = unsafe {
-            if align <= MI_ALIGN_BYTES {
+            if is_aligned_enough(bytes, align) {
                 libmimalloc_sys::mi_malloc(bytes)
             } else {
                 libmimalloc_sys::mi_malloc_aligned(bytes, align)
@@ -43,7 +46,7 @@ unsafe impl Subject for Mimalloc {
         let (block, bytes, align) = (block.as_ptr().cast(), size as usize, request.align_bytes());
         // SAFETY: 1. and 2. hold as for the caller.
         let moved = unsafe {
-            if align <= MI_ALIGN_BYTES {
+            if is_aligned_enough(bytes, align) {
                 libmimalloc_sys::mi_realloc(block, bytes)
             } else {
                 libmimalloc_sys::mi_realloc_aligned(block, bytes, align)

@@ -24,7 +24,7 @@ use crate::workspace::Workspace;
 /// search), and how much of the free memory is in large pieces as the trace goes on.
 ///
 /// Needs: Valgrind (`--setup` installs it by the system's package manager) and a C compiler for the hosted allocators.
-/// Takes: two to six minutes for a trace of 300 000 records on two processors.
+/// Takes: one to six minutes for a trace of 300 000 records on two processors, half an hour for all of those in traces/.
 #[derive(Args, Debug)]
 #[command(after_long_help = "Examples:
   cargo xtask replay --setup                                    every trace in traces/

@@ -7,10 +7,12 @@ use crate::measure::table::Table;
 /// What every reader should know.
 pub(super) fn head() -> String {
     "Replayed on 128 MiB, unlocked, one thread. Instructions: counted by callgrind from the call of the allocator to its \
-     return; they repeat exactly. Worst: the most of any of the 2000 operations that take longest by the clock. Time: as a \
+     return; they repeat exactly. Worst: the most of any of the 2000 \
+     allocations and frees that take longest by the clock (a realloc is mostly its copy). Time: as a \
      multiple of the best peer's. Needed: the smallest region in which nothing is refused ÷ the most asked for at one \
      time. Whole: of the free memory, the share in large pieces after 10, 50 and 100 % of the trace: for bytes the \
-     largest block that would be granted, for pages the free pages in free aligned 2 MiB."
+     largest block that would be granted, for pages the free pages in free aligned 2 MiB. mimalloc, jemalloc and glibc take their memory from the \
+     operating system."
         .to_owned()
 }
 
@@ -41,9 +43,11 @@ pub(super) fn table(trace: &Trace, rows: &[Row]) -> Table {
         let reasons = [row.mean.as_ref().err(), row.worst.as_ref().err(), row.needed.as_ref().err()];
         let mut reasons: Vec<&String> = reasons.into_iter().flatten().collect();
         reasons.dedup();
-        if row.subject.kind != Kind::Hosted {
-            table.notes.extend(reasons.into_iter().map(|why| format!("{}: {why}", row.subject.name)));
-        }
+        // That a hosted allocator takes its memory elsewhere is said once, above the tables.
+        let is_told = |why: &&String| {
+            row.subject.kind != Kind::Hosted || row.needed.as_ref().err() != Some(*why) || row.mean.is_err()
+        };
+        table.notes.extend(reasons.into_iter().filter(is_told).map(|why| format!("{}: {why}", row.subject.name)));
     }
     table
 }
