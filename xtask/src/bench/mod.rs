@@ -4,6 +4,7 @@ mod baseline;
 mod report;
 
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -14,6 +15,7 @@ use crate::measure::jobs;
 use crate::measure::program::{Kind, List, Load, Program, Subject};
 use crate::measure::table;
 use crate::setup::valgrind;
+use crate::steps::{Log, Outcome};
 use crate::workspace::Workspace;
 
 /// Measures every backend beside other allocators, and prints and writes tables.
@@ -174,6 +176,23 @@ impl Options {
             }
         }
         pairs
+    }
+}
+
+/// `cargo xtask bench --check` as a step of a longer run: skipped, not passed, where the counts cannot be compared.
+pub(crate) fn check_step(workspace: &Workspace, log: &mut Log) -> Outcome {
+    match baseline::other_compiler(&baseline::path(workspace)) {
+        Ok(Some(why)) => Outcome::Skipped(why),
+        Ok(None) => {
+            let program =
+                std::env::current_exe().map_err(|error| format!("the runner does not find itself: {error}"));
+            Outcome::of(program.and_then(|program| {
+                let mut command = Command::new(program);
+                command.args(["bench", "--check"]);
+                log.run(command)
+            }))
+        }
+        Err(error) => Outcome::Failed(format!("{error:#}")),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::boot::{Plan, Verdict, boot_all, report};
 use crate::setup;
 use crate::steps::{Log, Outcome, Steps};
 use crate::workspace::Workspace;
-use crate::{test, tidy};
+use crate::{bench, test, tidy};
 
 /// The target on which the libraries prove that they need no `std`.
 const BARE_TARGET: &str = "x86_64-unknown-none";
@@ -30,12 +30,13 @@ const MACHINES_MIB: [u64; 3] = [64, 512, 6 << 10];
 /// Runs every check that a change has to pass.
 ///
 /// Lockfile, format, house rules (tidy), clippy with warnings denied for every feature set, documentation with broken
-/// links denied, tests in debug and release, builds without `std`, the kernel's own lints, boots of every backend with
+/// links denied, tests in debug and release, builds without `std`, instruction counts against the baseline, the kernel's own lints, boots of every backend with
 /// 64M, 512M and 6G of memory, and boots with a provoked failure. A step that fails does not stop the others. The last
 /// line is `N passed, N failed, N skipped`; the status is 1 if a step failed.
 ///
-/// Needs: the Rust toolchain with rustfmt and clippy, QEMU, and the target x86_64-unknown-none (without it the build for
-/// it is skipped). With `--setup`, what is missing is installed: QEMU by the system's package manager, the rest by rustup.
+/// Needs: the Rust toolchain with rustfmt and clippy, QEMU, Valgrind, and the target x86_64-unknown-none (without it the
+/// build for it is skipped). With `--setup`, what is missing is installed: QEMU and Valgrind by the system's package
+/// manager, the rest by rustup.
 ///
 /// Takes: less than ten minutes from clean on two processors.
 #[derive(Args, Debug)]
@@ -71,7 +72,9 @@ impl Options {
 
 /// Installs what the steps need. A target that cannot be had is no failure: its step says that it was skipped.
 fn set_up() -> Result<(), String> {
-    let installed = setup::install_components().and_then(|()| setup::install_qemu());
+    let installed = setup::install_components()
+        .and_then(|()| setup::install_qemu())
+        .and_then(|()| setup::valgrind::require(true));
     setup::try_install_target(BARE_TARGET);
     installed.map_err(|error| format!("{error:#}"))
 }
@@ -116,6 +119,7 @@ fn builds_and_tests(steps: &mut Steps, workspace: &Workspace) {
         test::add(steps, workspace, None, release);
     }
     steps.step("builds without std", |log| without_std(workspace, log));
+    steps.step("instruction counts against the baseline", |log| bench::check_step(workspace, log));
 }
 
 /// Builds every library for a target that has no `std`, with no feature and with all.
