@@ -1,4 +1,5 @@
 //! Looking into an allocator: maps for pictures and dumps, and a check of its records.
+#![forbid(unsafe_code)]
 
 /// What a block of memory is to the allocator that holds it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

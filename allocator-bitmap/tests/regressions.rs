@@ -1,5 +1,5 @@
-//! One test for each fault of the package, and of the page adaptors over it, that the wrapper mends; and for each of the
-//! engine's own.
+//! One test for each fault of the package, and of the page adaptors over it, that the wrapper mends; and for each
+//! of the engine's own.
 #![cfg(feature = "package")]
 #![allow(clippy::unwrap_used, reason = "a test helper that fails is a test that fails")]
 

@@ -23,12 +23,23 @@ pub(super) const FENCES: [Fence; 8] = [
     Fence {
         member: "allocator-api",
         memory: &[],
-        duties: &["src/base.rs", "src/byte.rs", "src/page.rs", "src/paged.rs"],
+        duties: &[
+            "src/base.rs",
+            "src/byte.rs",
+            "src/constrained.rs",
+            "src/page.rs",
+            "src/paged.rs",
+            "src/remove.rs",
+        ],
     },
     Fence { member: "allocator-slab", memory: &["src/package.rs"], duties: &[] },
     Fence { member: "allocator-buddy", memory: &["src/package/blocks.rs"], duties: &["src/package.rs"] },
     Fence { member: "allocator-tlsf", memory: &["src/package/pools.rs"], duties: &["src/package.rs"] },
-    Fence { member: "allocator-bitmap", memory: &[], duties: &["src/package/pages.rs"] },
+    Fence {
+        member: "allocator-bitmap",
+        memory: &["src/memory.rs"],
+        duties: &["src/contract.rs", "src/lent.rs", "src/package/pages.rs", "src/records.rs"],
+    },
     Fence {
         member: "allocator-conformance",
         memory: &["src/memory.rs"],
