@@ -57,8 +57,8 @@ impl Placement {
     }
 }
 
-/// Hands out runs of pages inside a range of addresses, and clear of boundaries: what devices with few address bits
-/// ask for.
+/// Hands out runs of pages inside a range of addresses, and clear of boundaries: what devices with few address
+/// bits ask for.
 ///
 /// # Safety
 ///
@@ -68,12 +68,13 @@ impl Placement {
 ///
 /// Each implementation states the worst case.
 pub unsafe trait ConstrainedPageAllocator: PageAllocator {
-    /// Hands out `num_pages` pages where `placement` admits them, the lowest such run. Returns its address.
+    /// Hands out `num_pages` pages where `placement` admits them; low places are preferred. Returns their address.
     ///
     /// # Errors
     ///
-    /// - [`InvalidParam`](crate::AllocError::InvalidParam): `num_pages` is 0; the alignment or the boundary is not a
-    ///   power of two or smaller than [`PAGE_SIZE`](PageAllocator::PAGE_SIZE); the run is longer than the boundary.
+    /// - [`InvalidParam`](crate::AllocError::InvalidParam): `num_pages` is 0; the alignment or the boundary is not
+    ///   a power of two or smaller than [`PAGE_SIZE`](PageAllocator::PAGE_SIZE); the run is longer than the
+    ///   boundary.
     /// - [`NoMemory`](crate::AllocError::NoMemory): there is no such free run.
     fn alloc_pages_in(&mut self, num_pages: usize, placement: Placement) -> AllocResult<usize>;
 }

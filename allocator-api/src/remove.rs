@@ -16,7 +16,8 @@ pub enum RemoveError {
         /// The bytes in use from there on, up to the end of the range at most.
         bytes: usize,
     },
-    /// The allocator's records lie in the range and there is no room for them elsewhere in the memory that remains.
+    /// The allocator's records lie in the range and there is no room for them elsewhere in the memory that
+    /// remains.
     Records {
         /// The address of the first byte in the way.
         first: usize,

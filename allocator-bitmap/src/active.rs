@@ -8,8 +8,8 @@
 //!   bitmap    0000000000000000000…                              in the records: none of them is free there
 //! ```
 //!
-//! A single page comes from here, and goes back here if it lies here; only when no page is left, another word is made
-//! active. Keeping summaries exact for each single page would cost more than everything else together.
+//! A single page comes from here, and goes back here if it lies here; only when no page is left, another word is
+//! made active. Keeping summaries exact for each single page would cost more than everything else together.
 #![forbid(unsafe_code)]
 
 use crate::{
@@ -78,8 +78,8 @@ impl<const PAGE_SIZE: usize> Active<PAGE_SIZE> {
         Some(self.base + bit * PAGE_SIZE)
     }
 
-    /// Takes the lowest free run of `count` pages at a multiple of `align` bytes, a power of two and at least a page.
-    /// Returns its address.
+    /// Takes the lowest free run of `count` pages at a multiple of `align` bytes, a power of two and at least a
+    /// page. Returns its address.
     pub(crate) fn take_run(&mut self, count: usize, align: usize) -> Option<usize> {
         if self.free == 0 || count > WORD_PAGES {
             return None;

@@ -6,8 +6,8 @@
 //!   └ slots┘                                                    n          1
 //! ```
 //!
-//! A slot says where its block is; a link is a slot's number, so that a block can move and its link stays. Blocks are
-//! always packed: what one gives up is closed at once.
+//! A slot says where its block is; a link is a slot's number, so that a block can move and its link stays. Blocks
+//! are always packed: what one gives up is closed at once.
 //!
 //! # Invariants
 //!

@@ -9,8 +9,8 @@
 //!   & >> 1   0 0 0 1 0 0 0 0      positions where 3 ones begin
 //! ```
 //!
-//! A word whose ones mark where `k` ones begin, and with its copy shifted down by `s <= k`, marks where `k + s` begin:
-//! doubling finds runs of any length in at most seven steps.
+//! A word whose ones mark where `k` ones begin, and with its copy shifted down by `s <= k`, marks where `k + s`
+//! begin: doubling finds runs of any length in at most seven steps.
 #![forbid(unsafe_code)]
 
 /// Bits in a word, and so pages that a word stands for.
@@ -61,8 +61,8 @@ pub(crate) const fn longest_run_above(word: u64, floor: usize) -> usize {
     length
 }
 
-/// The positions whose page number is a multiple of `align_pages`, a power of two up to 64, in a word whose bit 0 is such
-/// a page.
+/// The positions whose page number is a multiple of `align_pages`, a power of two up to 64, in a word whose bit 0
+/// is such a page.
 #[inline]
 pub(crate) const fn aligned_positions(align_pages: usize) -> u64 {
     debug_assert!(align_pages.is_power_of_two() && align_pages <= WORD_PAGES);

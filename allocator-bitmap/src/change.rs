@@ -1,7 +1,7 @@
 //! Pages of a span that become used or free.
 //!
-//! Whole runs keep the records exact. Where little is changed at a time, a chunk's record may become *stale* instead: see
-//! [`stale`](crate::stale).
+//! Whole runs keep the records exact. Where little is changed at a time, a chunk's record may become *stale*
+//! instead: see [`stale`](crate::stale).
 //!
 //! # Costs
 //!
@@ -41,7 +41,8 @@ pub(crate) struct After {
 }
 
 impl<W: DerefMut<Target = [u64]>> Span<W> {
-    /// Stores chunk `chunk`'s record and keeps the set of broken chunks. Returns whether that became empty or not empty.
+    /// Stores chunk `chunk`'s record and keeps the set of broken chunks. Returns whether that became empty or not
+    /// empty.
     #[inline]
     fn store(&mut self, chunk: usize, old: ChunkRecord, new: ChunkRecord) -> bool {
         let chunks = self.chunks();
@@ -94,7 +95,8 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         self.by_chunks(first, last, |span, chunk, first, end| span.take_in_chunk(chunk, first, end, false))
     }
 
-    /// Returns the record of before and of after, which is stale where it would have to be computed and `may_be_stale`.
+    /// Returns the record of before and of after, which is stale where it would have to be computed and
+    /// `may_be_stale`.
     fn take_in_chunk(
         &mut self,
         chunk: usize,
@@ -139,8 +141,8 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         (old, self.grown(chunk, first, end, old.with_mask(mask)))
     }
 
-    /// What the record `old` of chunk `chunk` becomes when its pages `first` to `end` (exclusive) became free. Its mask is
-    /// right already.
+    /// What the record `old` of chunk `chunk` becomes when its pages `first` to `end` (exclusive) became free. Its
+    /// mask is right already.
     fn grown(&self, chunk: usize, first: usize, end: usize, old: ChunkRecord) -> ChunkRecord {
         if !old.is_stale() {
             let (low, high) = self.run_around(chunk, first, end);
@@ -150,9 +152,9 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         if words.iter().all(|word| *word == u64::MAX) { ChunkRecord::of(words) } else { old }
     }
 
-    /// Makes the `count` used pages from index `index` on, 1 to 64, free if they lie in one word and nothing but its bits
-    /// changes: there are free pages in the word, and the record does not show the run that results, or is stale already.
-    /// Returns whether it was so; else nothing has changed.
+    /// Makes the `count` used pages from index `index` on, 1 to 64, free if they lie in one word and nothing but
+    /// its bits changes: there are free pages in the word, and the record does not show the run that results, or
+    /// is stale already. Returns whether it was so; else nothing has changed.
     #[inline]
     pub(crate) fn put_quickly(&mut self, index: usize, count: usize) -> bool {
         let bit = index % WORD_PAGES;
@@ -170,8 +172,8 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         if before == 0 || before & pages != 0 || after == u64::MAX {
             return false;
         }
-        // One page alone between used ones of its word is no longer a run than others there. At the ends of the word, one
-        // of the pages beside is in another one.
+        // One page alone between used ones of its word is no longer a run than others there. At the ends of the
+        // word, one of the pages beside is in another one.
         let beside = before & (pages << 1 | pages >> 1) != 0 || bit.wrapping_sub(1) >= WORD_PAGES - 2;
         if count > 1 || beside {
             let Some(record) = self.0.get(HEADER_WORDS + CHUNK_WORDS * chunks + index / CHUNK_PAGES) else {
@@ -186,7 +188,8 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         true
     }
 
-    /// Makes the used page with index `index` free. If its chunk's record changes, it becomes stale where `may_be_stale`.
+    /// Makes the used page with index `index` free. If its chunk's record changes, it becomes stale where
+    /// `may_be_stale`.
     pub(crate) fn put_one(&mut self, index: usize, may_be_stale: bool) -> After {
         let (chunk, page) = (index / CHUNK_PAGES, index % CHUNK_PAGES);
         let (old, new) = self.put_in_chunk(chunk, page, page + 1);
@@ -197,8 +200,8 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         After { tell: self.settle(chunk, old, new), stale: None }
     }
 
-    /// Makes the free pages with indices `first` to `last`, in one chunk, used. If its record would have to be computed
-    /// anew, it becomes stale where `may_be_stale`.
+    /// Makes the free pages with indices `first` to `last`, in one chunk, used. If its record would have to be
+    /// computed anew, it becomes stale where `may_be_stale`.
     pub(crate) fn take_few(&mut self, first: usize, last: usize, may_be_stale: bool) -> After {
         let chunk = first / CHUNK_PAGES;
         let (old, new) = self.take_in_chunk(chunk, first % CHUNK_PAGES, last % CHUNK_PAGES + 1, may_be_stale);
@@ -206,8 +209,8 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         After { tell: self.settle(chunk, old, new), stale }
     }
 
-    /// Takes all free pages of word `word`, of which there are some. If the chunk's record changes, it becomes stale where
-    /// `may_be_stale`. Returns the pages.
+    /// Takes all free pages of word `word`, of which there are some. If the chunk's record changes, it becomes
+    /// stale where `may_be_stale`. Returns the pages.
     pub(crate) fn take_word(&mut self, word: usize, may_be_stale: bool) -> (u64, After) {
         let chunk = word / CHUNK_WORDS;
         let old = self.record(chunk);
@@ -231,7 +234,8 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         old.is_stale() && self.settle(chunk, old, ChunkRecord::of(self.chunk_words(chunk)))
     }
 
-    /// Makes the pages `free` of word `word`, all of whose pages are used, free. Returns whether the directory has to know.
+    /// Makes the pages `free` of word `word`, all of whose pages are used, free. Returns whether the directory has
+    /// to know.
     pub(crate) fn put_word(&mut self, word: usize, free: u64) -> bool {
         let chunk = word / CHUNK_WORDS;
         debug_assert_eq!(self.word(word), 0);

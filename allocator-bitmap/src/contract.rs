@@ -32,14 +32,14 @@ impl<const PAGE_SIZE: usize, R: Records> BaseAllocator for BitmapPageAllocator<P
     ///
     /// # Errors
     ///
-    /// As the trait says; [`NoMemory`](AllocError::NoMemory) means that there is no room for the records: too little was
-    /// lent, or the region touches a span whose block cannot grow, and has too few pages for a new one.
+    /// As the trait says; [`NoMemory`](AllocError::NoMemory) means that there is no room for the records: too
+    /// little was lent, or the region touches a span whose block cannot grow, and has too few pages for a new one.
     ///
     /// # Safety
     ///
-    /// As the trait says. With [`Lent`](crate::Lent) and [`Inline`](crate::Inline) records the region is never touched.
-    /// With [`InRegion`](crate::InRegion), the value that takes a region is the one that is used from then on: a copy of
-    /// its bytes is not.
+    /// As the trait says. With [`Lent`](crate::Lent) and [`Inline`](crate::Inline) records the region is never
+    /// touched. With [`InRegion`](crate::InRegion), the value that takes a region is the one that is used from
+    /// then on: a copy of its bytes is not.
     unsafe fn add_memory(&mut self, start: usize, size: usize) -> AllocResult {
         let fresh = self.plan(start, size)?;
         let parked = self.park();
@@ -50,7 +50,8 @@ impl<const PAGE_SIZE: usize, R: Records> BaseAllocator for BitmapPageAllocator<P
             Some(host) => Ok((host, None)),
             None if neighbours != [None, None] && !R::IN_REGION => Err(AllocError::NoMemory),
             // SAFETY: 1. the home is free pages of `fresh`, promised to us, or of a span, promised earlier.
-            // 2. links stay in this value's directory, and `join` and `remove_memory` release what they take out of it.
+            // 2. links stay in this value's directory, and `join` and `remove_memory` release what they take out
+            //    of it.
             None => unsafe { self.claim_home(fresh, joined, neighbours) },
         };
         match found {
@@ -68,12 +69,20 @@ impl<const PAGE_SIZE: usize, R: Records> BaseAllocator for BitmapPageAllocator<P
 }
 
 impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
+    /// Takes a region of mere numbers in: the same as [`add_memory`](BaseAllocator::add_memory), where records lie
+    /// elsewhere.
+    pub(crate) fn add_numbers(&mut self, first: usize, count: usize) -> AllocResult {
+        const { assert!(!R::IN_REGION, "numbers are no memory that records could lie in") };
+        // SAFETY: 1., 2. The region is never touched.
+        unsafe { self.add_memory(first, count) }
+    }
+
     /// Makes an empty block for `joined`. Returns it with the pages that it lies in, if it lies in managed pages.
     ///
     /// # Safety
     ///
-    /// 1. The pages of `fresh`, and all that are free here, may be read and written, their provenance is exposed, and
-    ///    nobody else uses them.
+    /// 1. The pages of `fresh`, and all that are free here, may be read and written, their provenance is exposed,
+    ///    and nobody else uses them.
     /// 2. What holds for links: they are used with this value's records, and not once they are released.
     unsafe fn claim_home(
         &mut self,
@@ -98,8 +107,8 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         for (link, plan) in links.iter_mut().zip(plans) {
             if let Plan::Anew { part, home } = plan {
                 let (words, _) = Self::block_size(part);
-                // SAFETY: 1. the home is free pages of a span, promised when they were added. 2. the link is put into the
-                // directory and released when it is taken out.
+                // SAFETY: 1. the home is free pages of a span, promised when they were added. 2. the link is put
+                // into the directory and released when it is taken out.
                 *link = unsafe { self.records.claim(Self::home(home.unwrap_or(part)), words) };
                 if link.is_none() {
                     return Err(RemoveError::NoRoom);
@@ -139,9 +148,9 @@ const fn is_page_alignment(align_pow2: usize, page_size: usize) -> bool {
     align_pow2.is_power_of_two() && align_pow2 >= page_size
 }
 
-// SAFETY: 1. A run is bits that were one, which only managed pages' are (B1 of span.rs), at an admitted index. 2. Its bits
-// are zero afterwards, and records' bits are never one. 3. Every error is found before the first change, or the active
-// word is made active again.
+// SAFETY: 1. A run is bits that were one, which only managed pages' are (B1 of span.rs), at an admitted index. 2.
+// Its bits are zero afterwards, and records' bits are never one. 3. Every error is found before the first change,
+// or the active word is made active again.
 unsafe impl<const PAGE_SIZE: usize, R: Records> PageAllocator for BitmapPageAllocator<PAGE_SIZE, R> {
     const PAGE_SIZE: usize = PAGE_SIZE;
 
@@ -166,14 +175,7 @@ unsafe impl<const PAGE_SIZE: usize, R: Records> PageAllocator for BitmapPageAllo
 
     #[inline]
     unsafe fn dealloc_pages(&mut self, pos: usize, num_pages: usize) -> AllocResult {
-        if num_pages == 1 {
-            return self.dealloc_one(pos);
-        }
-        if pos & (PAGE_SIZE - 1) != 0 {
-            return Err(AllocError::NotAllocated);
-        }
-        let run = PageRange::counted(pos >> Self::PAGE_LOG2, num_pages).ok_or(AllocError::NotAllocated)?;
-        self.dealloc_run(run)
+        self.give_back(pos, num_pages)
     }
 
     fn total_pages(&self) -> usize {

@@ -1,7 +1,7 @@
 //! The directory of spans: a height-balanced tree (AVL) of their blocks, in ascending order of pages.
 //!
-//! Each node keeps, for itself and all below, the longest free run and whether a chunk is broken. So the lowest span that
-//! has a run is found without looking at the others.
+//! Each node keeps, for itself and all below, the longest free run and whether a chunk is broken. So the lowest
+//! span that has a run is found without looking at the others.
 //!
 //! # Invariants
 //!

@@ -1,8 +1,7 @@
 //! Numbers handed out by the same engine: an id is a page of one byte.
+#![forbid(unsafe_code)]
 
-use allocator_api::{
-    AllocResult, BaseAllocator, CheckIntegrity, ConstEmpty, Declaration, Declared, IdAllocator, PageAllocator,
-};
+use allocator_api::{AllocResult, CheckIntegrity, ConstEmpty, Declaration, Declared, IdAllocator, PageAllocator};
 
 use crate::{BitmapPageAllocator, Inline, pages::PageRange, records::Records};
 
@@ -82,8 +81,7 @@ impl<R: Records> CheckIntegrity for BitmapIdAllocator<R> {
 
 impl<R: Records> IdAllocator for BitmapIdAllocator<R> {
     fn add_ids(&mut self, first: usize, count: usize) -> AllocResult {
-        // SAFETY: records do not lie in the region (`with_records` insists), so it is never touched.
-        unsafe { self.ids.add_memory(first, count) }
+        self.ids.add_numbers(first, count)
     }
 
     fn alloc_id(&mut self, count: usize, align_pow2: usize) -> AllocResult<usize> {
@@ -95,8 +93,7 @@ impl<R: Records> IdAllocator for BitmapIdAllocator<R> {
     }
 
     fn dealloc_id(&mut self, start_id: usize, count: usize) -> AllocResult {
-        // SAFETY: a number is no memory that somebody could use.
-        unsafe { self.ids.dealloc_pages(start_id, count) }
+        self.ids.give_back(start_id, count)
     }
 
     fn is_allocated(&self, id: usize) -> bool {

@@ -60,7 +60,8 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
     }
 
-    /// Checks the directory at and below `at`, whose pages lie in `bounds`, and adds its pages to `total` and `free`.
+    /// Checks the directory at and below `at`, whose pages lie in `bounds`, and adds its pages to `total` and
+    /// `free`.
     fn check_node(
         &self,
         at: Option<Link>,

@@ -5,10 +5,11 @@
 //!   ├ header ┼ bitmap ─────────┼ chunk records ┼ broken set ┼ level 1 ┼ … ┼ top ┤
 //! ```
 //!
-//! A block covers whole chunks, 512 pages from a multiple of 512 on. Pages of the first and last chunk that are not
-//! managed have a zero in the bitmap: never free.
+//! A block covers whole chunks, 512 pages from a multiple of 512 on. Pages of the first and last chunk that are
+//! not managed have a zero in the bitmap: never free.
 //!
-//! A chunk takes 8 words of bitmap, 1 of record, 1/63 of set and 3/7 of levels: 75.6 bytes for 512 pages, 0.148 a page.
+//! A chunk takes 8 words of bitmap, 1 of record, 1/63 of set and 3/7 of levels: 75.6 bytes for 512 pages, 0.148 a
+//! page.
 #![forbid(unsafe_code)]
 
 use crate::{

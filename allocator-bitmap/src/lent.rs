@@ -140,7 +140,8 @@ impl<const WORDS: usize> Records for Inline<WORDS> {}
 
 impl<const PAGE_SIZE: usize> crate::BitmapPageAllocator<PAGE_SIZE, Lent> {
     /// Lends memory for the records: before memory comes, at least
-    /// [`record_bytes`](crate::BitmapPageAllocator::record_bytes) of the memory map. What is in it does not matter.
+    /// [`record_bytes`](crate::BitmapPageAllocator::record_bytes) of the memory map. What is in it does not
+    /// matter.
     ///
     /// # Errors
     ///

@@ -6,11 +6,12 @@
 //!   height 0    [c][c][c][c][c][c][c][c][c] …            chunk records, a word each
 //! ```
 //!
-//! A node's summary is that of its children joined. Only the last node of a level may have fewer than eight; what is
-//! missing counts as used.
+//! A node's summary is that of its children joined. Only the last node of a level may have fewer than eight; what
+//! is missing counts as used.
 //!
-//! [`lift`] carries a change upwards and stops where a node stays the same, which is where almost all changes end: a
-//! change inside a chunk that leaves its ends alone concerns the node above only if it made or was its longest run.
+//! [`lift`] carries a change upwards and stops where a node stays the same, which is where almost all changes end:
+//! a change inside a chunk that leaves its ends alone concerns the node above only if it made or was its longest
+//! run.
 #![forbid(unsafe_code)]
 
 use crate::{
@@ -73,7 +74,8 @@ impl Level {
         self.nodes
     }
 
-    /// The pages that a node stands for. (That of the top may be more than there are numbers, and is not asked for.)
+    /// The pages that a node stands for. (That of the top may be more than there are numbers, and is not asked
+    /// for.)
     #[inline]
     pub(crate) const fn node_pages(self) -> usize {
         CHUNK_PAGES << (FANOUT_LOG2 * self.height)
@@ -99,14 +101,15 @@ impl Level {
         stored[2] = summary.end as u64;
     }
 
-    /// The eight nodes of this level, or what is there of them, that have the same node above as `node`, from it on.
+    /// The eight nodes of this level, or what is there of them, that have the same node above as `node`, from it
+    /// on.
     #[inline]
     pub(crate) fn siblings_from(self, node: usize) -> core::ops::Range<usize> {
         node..((node | 7) + 1).min(self.nodes)
     }
 
-    /// What the node above, of which `stored` is the summary so far, becomes when its child `node` changes from `old` to
-    /// `new`.
+    /// What the node above, of which `stored` is the summary so far, becomes when its child `node` changes from
+    /// `old` to `new`.
     #[inline]
     fn with_child(self, words: &[u64], stored: Summary, node: usize, old: Summary, new: Summary) -> Summary {
         if old.same_ends(new) {
@@ -120,8 +123,8 @@ impl Level {
         self.with_ends(words, stored, node, old, new)
     }
 
-    /// [`with_child`](Self::with_child), where the ends of the child changed too: looks at the neighbours only, if they
-    /// tell enough.
+    /// [`with_child`](Self::with_child), where the ends of the child changed too: looks at the neighbours only, if
+    /// they tell enough.
     fn with_ends(self, words: &[u64], stored: Summary, node: usize, old: Summary, new: Summary) -> Summary {
         let pages = self.node_pages();
         let siblings = self.siblings_from(node & !7);
@@ -185,8 +188,8 @@ pub(crate) fn lift(words: &mut [u64], chunk: usize, mut old: Summary, mut new: S
     true
 }
 
-/// Computes the nodes above the chunks `first` to `last` anew, level by level, until none of a level changes. Returns
-/// whether the root changed.
+/// Computes the nodes above the chunks `first` to `last` anew, level by level, until none of a level changes.
+/// Returns whether the root changed.
 pub(crate) fn rebuild(words: &mut [u64], mut first: usize, mut last: usize) -> bool {
     let mut level = Level::chunks(words);
     while level.nodes > 1 {

@@ -2,9 +2,10 @@
 //!
 //! # Terms
 //!
-//! - **Span**: neighbouring pages with one block of records. Regions that touch make one span, so no run lies in two.
-//! - **Chunk**: 512 pages from a multiple of 512 on; with pages of 4 KiB, a huge page of 2 MiB. A chunk is *broken* if some
-//!   of its pages are free and some are not.
+//! - **Span**: neighbouring pages with one block of records. Regions that touch make one span, so no run lies in
+//!   two.
+//! - **Chunk**: 512 pages from a multiple of 512 on; with pages of 4 KiB, a huge page of 2 MiB. A chunk is
+//!   *broken* if some of its pages are free and some are not.
 //! - **Summary**: of a stretch of pages, how many are free at its start, in its longest free run, and at its end.
 //! - **Active word**: 64 pages from which single pages come without a look at the records.
 //!
@@ -21,21 +22,21 @@
 //!                 └─ active word: zero here, its free pages are in the value
 //! ```
 //!
-//! - A **run** is found by its summaries, the lowest first: up from where the search begins while nothing fits, down into
-//!   the one node that has it. If the root has nothing, the refusal is the first comparison.
-//! - A **single page** comes from the active word. When that is used up, the next word of the same chunk becomes active,
-//!   else one of the lowest broken chunk; a whole chunk is broken only when no broken one has a page.
-//! - A **free** checks the bit of every page, 64 at a time. A page that lies alone, or in a run no longer than the chunk's
-//!   longest, changes its bit and nothing else. Else the chunk's record becomes *stale*: up to 16 are, and a search renews
-//!   them first. What single pages go by is never stale, so nobody can tell.
-//! - **Records** are in the pages managed, in memory lent, or in the value: [`InRegion`], [`Lent`], [`Inline`]. They take
-//!   75.6 bytes for 512 pages, and 100 for a span.
+//! - A **run** is found by its summaries, the lowest first: up from where the search begins while nothing fits,
+//!   down into the one node that has it. If the root has nothing, the refusal is the first comparison.
+//! - A **single page** comes from the active word. When that is used up, the next word of the same chunk becomes
+//!   active, else one of the lowest broken chunk; a whole chunk is broken only when no broken one has a page.
+//! - A **free** checks the bit of every page, 64 at a time. A page that lies alone, or in a run no longer than the
+//!   chunk's longest, changes its bit and nothing else. Else the chunk's record becomes *stale*: up to 16 are, and
+//!   a search renews them first. What single pages go by is never stale, so nobody can tell.
+//! - **Records** are in the pages managed, in memory lent, or in the value: [`InRegion`], [`Lent`], [`Inline`].
+//!   They take 75.6 bytes for 512 pages, and 100 for a span.
 //!
 //! # When to choose it
 //!
-//! For the page level of any kernel: memory maps with holes, banks that come and go, exact runs of any length, devices
-//! that need low addresses, huge pages. It is made for one lock; several CPUs that take pages all the time want a cache of
-//! pages each in front of it.
+//! For the page level of any kernel: memory maps with holes, banks that come and go, exact runs of any length,
+//! devices that need low addresses, huge pages. It is made for one lock; several CPUs that take pages all the time
+//! want a cache of pages each in front of it.
 //!
 //! # Why this structure
 //!
@@ -48,10 +49,10 @@
 //! | huge pages | by address order | counters of free pages a huge page | set of broken chunks, address order |
 //! | many CPUs | one lock | lock-free | one lock |
 //!
-//! From Go's comes the tree of summaries; what it costs to keep the tree exact for single pages is met by stale records and
-//! by changes that stop where a node stays the same. From LLFree comes the care for what is broken already; its counters
-//! and reservations serve many CPUs without a lock, which is not wanted here, and they find no odd runs. A buddy allocator
-//! is faster for runs, and rounds them up.
+//! From Go's comes the tree of summaries; what it costs to keep the tree exact for single pages is met by stale
+//! records and by changes that stop where a node stays the same. From LLFree comes the care for what is broken
+//! already; its counters and reservations serve many CPUs without a lock, which is not wanted here, and they find
+//! no odd runs. A buddy allocator is faster for runs, and rounds them up.
 //!
 //! # Costs
 //!
@@ -68,9 +69,9 @@
 //!
 //! # Measured
 //!
-//! Instructions an operation on x86-64, mean of allocating and freeing, records in the region; each call goes through a
-//! function of the harness, which costs about 16. In brackets: `bitmap-allocator` 0.4.6, `FrameAllocator` of
-//! `buddy_system_allocator` 0.13, measured the same way.
+//! Instructions an operation on x86-64, mean of allocating and freeing, records in the region; each call goes
+//! through a function of the harness, which costs about 16. In brackets: `bitmap-allocator` 0.4.6,
+//! `FrameAllocator` of `buddy_system_allocator` 0.13, measured the same way.
 //!
 //! | what | target | measured |
 //! |---|---|---|
@@ -87,22 +88,22 @@
 //! | … of work on files | ≤ 35 | 72 (141, 456) |
 //! | free pages in free huge pages, at the end of the last | ≥ 60 % | 80 % (80, 80) |
 //!
-//! Where a target is missed, it is for one reason: summaries are exact. A free that joins runs has to find out how long
-//! the result is, and a run that is taken from the longest of a chunk makes the chunk's other runs count. A free list of
-//! powers of two, or a bitmap that knows nothing of runs, need not.
+//! Where a target is missed, it is for one reason: summaries are exact. A free that joins runs has to find out how
+//! long the result is, and a run that is taken from the longest of a chunk makes the chunk's other runs count. A
+//! free list of powers of two, or a bitmap that knows nothing of runs, need not.
 //!
 //! # Limits
 //!
-//! - An alignment larger than a page, or a constraint, that nothing fits is refused only after a look at each free run that
-//!   is long enough.
-//! - A region that touches a span and is too small for the records of both, while the span is full, is refused with
-//!   [`NoMemory`](allocator_api::AllocError::NoMemory).
+//! - An alignment larger than a page, or a constraint, that nothing fits is refused only after a look at each free
+//!   run that is long enough.
+//! - A region that touches a span and is too small for the records of both, while the span is full, is refused
+//!   with [`NoMemory`](allocator_api::AllocError::NoMemory).
 //!
 //! # Source
 //!
 //! - M. Knyszek, A. Clements, "Proposal: Scaling the Go page allocator", 2019.
-//! - L. Wrenger, F. Rommel, A. Halbuer, C. Dietrich, D. Lohmann, "LLFree: Scalable and Optionally-Persistent Page-Frame
-//!   Allocation", USENIX ATC, 2023.
+//! - L. Wrenger, F. Rommel, A. Halbuer, C. Dietrich, D. Lohmann, "LLFree: Scalable and Optionally-Persistent
+//!   Page-Frame Allocation", USENIX ATC, 2023.
 //! - G. M. Adelson-Velsky, E. M. Landis, "An algorithm for the organization of information", 1962.
 #![no_std]
 

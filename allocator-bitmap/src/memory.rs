@@ -7,8 +7,9 @@
 //!
 //! # Invariants
 //!
-//! - M1: a [`Link`] that [`InRegion`] gave out is the address of a block whose home is used by nobody else until the block
-//!   is released (condition 1 of `claim`); links reach the functions here only while that holds (condition 2).
+//! - M1: a [`Link`] that [`InRegion`] gave out is the address of a block whose home is used by nobody else until
+//!   the block is released (condition 1 of `claim`); links reach the functions here only while that holds
+//!   (condition 2).
 //! - M2: a block's `Head` is written here alone, and says truly how many words follow.
 
 use core::{
@@ -54,7 +55,8 @@ impl InRegion {
 
     /// Where the words of a block begin.
     fn first_word(link: Link) -> *mut u64 {
-        // In the home of the block (M1), which is more than `HEAD_BYTES` long; `wrapping_` only spares a condition.
+        // In the home of the block (M1), which is more than `HEAD_BYTES` long; `wrapping_` only spares a
+        // condition.
         Self::head(link).as_ptr().cast::<u8>().wrapping_add(HEAD_BYTES).cast()
     }
 }
@@ -75,13 +77,15 @@ impl Store for InRegion {
 
     #[inline]
     fn words(&self, link: Link) -> &[u64] {
-        // SAFETY: the head and the words after it are a block's (M1) and initialized (M2); `&self` keeps writers out.
+        // SAFETY: the head and the words after it are a block's (M1) and initialized (M2); `&self` keeps writers
+        // out.
         unsafe { slice::from_raw_parts(Self::first_word(link), Self::head(link).as_ref().count) }
     }
 
     #[inline]
     fn words_mut(&mut self, link: Link) -> &mut [u64] {
-        // SAFETY: the head and the words after it are a block's (M1) and initialized (M2); `&mut self` keeps others out.
+        // SAFETY: the head and the words after it are a block's (M1) and initialized (M2); `&mut self` keeps
+        // others out.
         unsafe { slice::from_raw_parts_mut(Self::first_word(link), Self::head(link).as_ref().count) }
     }
 
@@ -102,7 +106,8 @@ impl Store for InRegion {
         if count < words {
             return None;
         }
-        // SAFETY: `HEAD_BYTES + count · WORD_BYTES` bytes of the home, aligned, which nobody else uses (condition 1).
+        // SAFETY: `HEAD_BYTES + count · WORD_BYTES` bytes of the home, aligned, which nobody else uses (condition
+        // 1).
         unsafe {
             Self::head(link).write(Head { children: [None, None], count });
             Self::first_word(link).write_bytes(0, count);

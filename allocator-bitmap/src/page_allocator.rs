@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //!
-//! - P1: `total` = the pages of all spans; `used` = those whose bit is zero, less the free ones of the active word.
+//! - P1: `total` = the pages of all spans; `used` = those whose bit is zero, less the free ones of the active
+//!   word.
 //! - P2: the active word's bitmap word is zero, and `owned` are its managed pages without records.
 //! - P3: all pages of `near` are managed and hold no records.
 #![forbid(unsafe_code)]
@@ -28,10 +29,11 @@ use crate::{
 ///
 /// # Complexity
 ///
-/// With n pages and s spans (regions that touch are one span): `alloc_pages` of one page O(1) from the active word, else
-/// O(log n + log s); of a run, the same if its alignment is a page or a longer run has room for it, else that for each
-/// misfitting free run; plus 1/64 step for each page of the run. `alloc_pages_at`, `dealloc_pages`: O(log n + log s), and
-/// 1/64 step a page. `add_memory`, `remove_memory`: linear in the records of the spans concerned, at the speed of copying.
+/// With n pages and s spans (regions that touch are one span): `alloc_pages` of one page O(1) from the active
+/// word, else O(log n + log s); of a run, the same if its alignment is a page or a longer run has room for it,
+/// else that for each misfitting free run; plus 1/64 step for each page of the run. `alloc_pages_at`,
+/// `dealloc_pages`: O(log n + log s), and 1/64 step a page. `add_memory`, `remove_memory`: linear in the records
+/// of the spans concerned, at the speed of copying.
 ///
 /// # Examples
 ///
@@ -69,8 +71,8 @@ pub struct BitmapPageAllocator<const PAGE_SIZE: usize, R: Records = InRegion> {
     pub(crate) records: R,
 }
 
-/// The pages around the last single one that went back into the records: one side of its span, if there are records in
-/// the middle. All zeros if there is none.
+/// The pages around the last single one that went back into the records: one side of its span, if there are
+/// records in the middle. All zeros if there is none.
 #[derive(Debug)]
 pub(crate) struct Near {
     pub(crate) span: Option<Link>,
@@ -111,8 +113,8 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
     }
 
-    /// Pages in the longest run that could be handed out now. O(log n + log s): what the active word holds goes back into
-    /// the records first.
+    /// Pages in the longest run that could be handed out now. O(log n + log s): what the active word holds goes
+    /// back into the records first.
     pub fn largest_free_run_pages(&mut self) -> usize {
         let parked = self.park();
         self.renew();
@@ -121,8 +123,11 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         longest
     }
 
-    /// Lets requests without constraint take pages below address `address` only when there are none above: low memory is
-    /// kept for those who ask for it by address. 0, the value at first, prefers nothing.
+    /// Prefers pages from address `address` on for requests without constraint, so that low memory is left for those
+    /// who ask for it by address. 0, the value at first, prefers nothing.
+    ///
+    /// A preference, no promise: it counts in chunks of pages, rounded down, and the few pages around the one taken or
+    /// given back last are still handed out first, wherever they are.
     pub fn prefer_above(&mut self, address: usize) {
         self.prefer = address >> Self::PAGE_LOG2;
     }
@@ -186,7 +191,8 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         &self.stale
     }
 
-    /// Puts the free pages of the active word back into the records. Returns its place for [`unpark`](Self::unpark).
+    /// Puts the free pages of the active word back into the records. Returns its place for
+    /// [`unpark`](Self::unpark).
     pub(crate) fn park(&mut self) -> Option<(Link, usize)> {
         let (link, word) = self.active.place().filter(|_| self.active.free() != 0)?;
         let free = self.active.free();

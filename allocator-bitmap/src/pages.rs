@@ -1,7 +1,7 @@
 //! Numbers of pages, as ranges with both ends in them.
 //!
-//! A page's number is its address divided by the page size. As with addresses, a range keeps its first and its *last*
-//! number: with pages of one byte (ids), one past the last may not exist.
+//! A page's number is its address divided by the page size. As with addresses, a range keeps its first and its
+//! *last* number: with pages of one byte (ids), one past the last may not exist.
 #![forbid(unsafe_code)]
 
 /// A range of page numbers with at least one page in it.

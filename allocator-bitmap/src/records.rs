@@ -1,7 +1,8 @@
 //! Where the records of pages are kept.
 //!
-//! A span's records are one *block* of words. A [`Link`] names a block; the directory of spans is a binary tree of links.
-//! The links of a block, left and right, are kept beside its words, out of reach of the code that calculates with them.
+//! A span's records are one *block* of words. A [`Link`] names a block; the directory of spans is a binary tree of
+//! links. The links of a block, left and right, are kept beside its words, out of reach of the code that
+//! calculates with them.
 //!
 //! | kind | blocks lie in | for |
 //! |---|---|---|
@@ -64,20 +65,20 @@ pub trait Store {
     /// Sets a child.
     fn set_child(&mut self, link: Link, side: Side, child: Option<Link>);
 
-    /// Makes a block of at least `words` words, all zero, without children. Blocks in an arena ignore `home`; blocks in
-    /// regions fill it. `None`: no room.
+    /// Makes a block of at least `words` words, all zero, without children. Blocks in an arena ignore `home`;
+    /// blocks in regions fill it. `None`: no room.
     ///
     /// # Safety
     ///
     /// Where [`IN_REGION`](Self::IN_REGION):
-    /// 1. `home` is memory that may be read and written and whose provenance is exposed, and nobody else uses it until
-    ///    the block is released;
-    /// 2. the value stays where it is used with the links it gave out: a link is used with its own store only, and no
-    ///    more once the block is released.
+    /// 1. `home` is memory that may be read and written and whose provenance is exposed, and nobody else uses it
+    ///    until the block is released;
+    /// 2. the value stays where it is used with the links it gave out: a link is used with its own store only, and
+    ///    no more once the block is released.
     unsafe fn claim(&mut self, home: Home, words: usize) -> Option<Link>;
 
-    /// Makes a block at least `words` words long, keeping what is in it; the words added are zero or left from before.
-    /// Returns whether there was room.
+    /// Makes a block at least `words` words long, keeping what is in it; the words added are zero or left from
+    /// before. Returns whether there was room.
     fn extend(&mut self, link: Link, words: usize) -> bool;
 
     /// Gives the room of a block up.

@@ -8,12 +8,12 @@
 //!              │r │ pages         · pages      ·  pages        │
 //! ```
 //!
-//! A region that touches spans makes one span with them, so that a run may lie across the border. One block records it
-//! all: that of a neighbour, if it has room or can be extended, else a new one. Pages that held a block given up become
-//! free, so that no records stay in the middle.
+//! A region that touches spans makes one span with them, so that a run may lie across the border. One block
+//! records it all: that of a neighbour, if it has room or can be extended, else a new one. Pages that held a block
+//! given up become free, so that no records stay in the middle.
 //!
-//! A new block in managed pages goes to the far end of the newcomer, else to a free run of a neighbour; if neither has
-//! room, the region is refused.
+//! A new block in managed pages goes to the far end of the newcomer, else to a free run of a neighbour; if neither
+//! has room, the region is refused.
 #![forbid(unsafe_code)]
 
 use allocator_api::{AddressRange, AllocError, AllocResult};
@@ -34,9 +34,9 @@ use crate::{
 const JOINING_WORDS: usize = 64;
 
 impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
-    /// Bytes to [lend](Self::lend) for a memory map, or words times eight for [`Inline`](crate::Inline): enough for
-    /// `regions` in ascending or descending order. A region that fills a gap between two others needs room for the
-    /// smaller one's records once more.
+    /// Bytes to [lend](Self::lend) for a memory map, or words times eight for [`Inline`](crate::Inline): enough
+    /// for `regions` in ascending or descending order. A region that fills a gap between two others needs room for
+    /// the smaller one's records once more.
     ///
     /// # Examples
     ///
@@ -57,11 +57,12 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
                 && let Some(pages) =
                     PageRange::new(part.start() >> Self::PAGE_LOG2, part.last() >> Self::PAGE_LOG2)
             {
-                words += SLOT_WORDS + block_words(cover_of(pages).1) + if i == 0 { 0 } else { JOINING_WORDS };
+                let joining = if i == 0 { 0 } else { JOINING_WORDS };
+                words = words.saturating_add(SLOT_WORDS + block_words(cover_of(pages).1) + joining);
             }
             i += 1;
         }
-        words * size_of::<u64>()
+        words.saturating_mul(size_of::<u64>())
     }
 
     /// The pages of a region of `size` bytes from `start` that can be taken in.
@@ -153,8 +154,8 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         Home { address: pages.first() << Self::PAGE_LOG2, bytes: pages.count() << Self::PAGE_LOG2 }
     }
 
-    /// Makes `fresh` and its neighbours one span, recorded in `host`: a neighbour's block, or an empty one in the pages
-    /// `home`.
+    /// Makes `fresh` and its neighbours one span, recorded in `host`: a neighbour's block, or an empty one in the
+    /// pages `home`.
     pub(crate) fn join(
         &mut self,
         fresh: PageRange,

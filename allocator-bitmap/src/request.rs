@@ -1,8 +1,9 @@
 //! What a run must be like, and the search for one in a span.
 //!
-//! The search asks for the lowest free run, moves to the first place at or above it that alignment and boundary admit,
-//! and asks again from there; the run fits when both are the same place. Each misfit costs two searches. After a few of
-//! them it asks for a run so long that a fitting part must be in it, and only if there is none goes on through the rest.
+//! The search asks for the lowest free run, moves to the first place at or above it that alignment and boundary
+//! admit, and asks again from there; the run fits when both are the same place. Each misfit costs two searches.
+//! After a few of them it asks for a run so long that a fitting part must be in it, and only if there is none goes
+//! on through the rest.
 #![forbid(unsafe_code)]
 
 use core::ops::Deref;
@@ -36,7 +37,8 @@ impl Request {
         if (start ^ last) & !(boundary - 1) == 0 {
             return Some(start);
         }
-        // A boundary is a multiple of the alignment or, if that is the larger, the run begins at one and cannot cross it.
+        // A boundary is a multiple of the alignment or, if that is the larger, the run begins at one and cannot
+        // cross it.
         (last & !(boundary - 1)).checked_add(self.align - 1).map(|next| next & !(self.align - 1))
     }
 

@@ -15,8 +15,8 @@ use crate::{
     summary::CHUNK_WORDS,
 };
 
-/// The longest run that is looked for in the chunk of the active word before all chunks are searched: longer ones are
-/// rarely found there.
+/// The longest run that is looked for in the chunk of the active word before all chunks are searched: longer ones
+/// are rarely found there.
 const NEARBY_PAGES: usize = 8;
 
 impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
@@ -87,8 +87,8 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
     }
 
-    /// Whether `count` pages, some of them in the active word, may be free: so it is unless that word and the two beside it
-    /// show that it is not.
+    /// Whether `count` pages, some of them in the active word, may be free: so it is unless that word and the two
+    /// beside it show that it is not.
     fn active_may_serve(&self, count: usize) -> bool {
         let free = self.active.free();
         let Some((link, word)) = self.active.place().filter(|_| free != 0) else {
@@ -106,8 +106,8 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         longest_run_above(free, whole.max(ends)) >= count
     }
 
-    /// Where a run as `request` wants it is free: a span, and an index in it. Sees nothing of the active word; no record is
-    /// stale.
+    /// Where a run as `request` wants it is free: a span, and an index in it. Sees nothing of the active word; no
+    /// record is stale.
     pub(crate) fn search_in(&self, request: &Request) -> Option<(Link, usize)> {
         let mut from = request.within.first();
         loop {
@@ -156,6 +156,19 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
             self.park();
             self.active = Active::NONE;
         }
+    }
+
+    /// Takes the `num_pages` pages from address `pos` back.
+    #[inline]
+    pub(crate) fn give_back(&mut self, pos: usize, num_pages: usize) -> AllocResult {
+        if num_pages == 1 {
+            return self.dealloc_one(pos);
+        }
+        if pos & (PAGE_SIZE - 1) != 0 {
+            return Err(AllocError::NotAllocated);
+        }
+        let run = PageRange::counted(pos >> Self::PAGE_LOG2, num_pages).ok_or(AllocError::NotAllocated)?;
+        self.dealloc_run(run)
     }
 
     /// Takes `run` back.

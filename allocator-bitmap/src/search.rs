@@ -1,8 +1,8 @@
 //! Finding free runs by their summaries.
 //!
 //! [`find`] walks from a page upwards with the length of the free run that ends where it stands. It looks at whole
-//! siblings as long as there are some, then goes to the level above; once a node's summary says that the run begins in
-//! it, it goes down into that node and no other.
+//! siblings as long as there are some, then goes to the level above; once a node's summary says that the run
+//! begins in it, it goes down into that node and no other.
 //!
 //! ```text
 //!   height 2                          ┌── no ──┐
@@ -11,8 +11,8 @@
 //!                                                          └─ the words of one chunk
 //! ```
 //!
-//! Cost: at most eight nodes a level going up and eight going down, and the words of two chunks. With n chunks that is
-//! O(log n), whether the run exists or not.
+//! Cost: at most eight nodes a level going up and eight going down, and the words of two chunks. With n chunks
+//! that is O(log n), whether the run exists or not.
 #![forbid(unsafe_code)]
 
 use crate::{

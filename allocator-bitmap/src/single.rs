@@ -23,8 +23,8 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         self.note(link, after);
     }
 
-    /// Makes another word active: the next one of the same chunk, else one of the lowest broken chunk, else of a whole one.
-    /// Returns whether there is one.
+    /// Makes another word active: the next one of the same chunk, else one of the lowest broken chunk, else of a
+    /// whole one. Returns whether there is one.
     fn activate_next(&mut self) -> bool {
         let here =
             self.active.place().filter(|(link, word)| self.span(*link).record(word / CHUNK_WORDS).mask() != 0);
@@ -151,8 +151,8 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
         self.used -= 1;
         if free == 0 && self.active.free() == 0 {
-            // Neither this word nor the active one has a free page: this page is handed out next, without a look at the
-            // records. Freeing and allocating by turns stays as cheap in a full memory as in an empty one.
+            // Neither this word nor the active one has a free page: this page is handed out next, without a look
+            // at the records. Freeing and allocating by turns stays as cheap in a full memory as in an empty one.
             self.set_active(link, word, page);
         } else {
             let room = self.stale.has_room();

@@ -1,19 +1,20 @@
 //! A span: neighbouring pages with one block of records.
 //!
-//! Regions that touch make one span, so two spans never touch and no free run lies in two of them. Inside a span a page
-//! has an *index*, its distance from the first page covered; the cover begins at a multiple of 512 pages, so that a chunk
-//! is an aligned run of 512 pages in memory.
+//! Regions that touch make one span, so two spans never touch and no free run lies in two of them. Inside a span a
+//! page has an *index*, its distance from the first page covered; the cover begins at a multiple of 512 pages, so
+//! that a chunk is an aligned run of 512 pages in memory.
 //!
 //! # Invariants
 //!
 //! - B1: a bit is one exactly if its page is managed, not handed out, not a record, and not in the active word.
-//! - B2: every chunk record that is not stale is [`ChunkRecord::of`] its words, a stale one has the right mask; every node
-//!   above is its children joined.
+//! - B2: every chunk record that is not stale is [`ChunkRecord::of`] its words, a stale one has the right mask;
+//!   every node above is its children joined.
 //! - B3: the set of broken chunks has exactly those whose record says so.
 //!
 //! # Costs
 //!
-//! Taking and putting `n` pages touches n/64 words and the nodes above; a change that alters no summary ends at the chunk.
+//! Taking and putting `n` pages touches n/64 words and the nodes above; a change that alters no summary ends at
+//! the chunk.
 #![forbid(unsafe_code)]
 
 use core::ops::{Deref, DerefMut};
@@ -247,7 +248,8 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         self.0[RECORDS_PAGES] = records.map_or(0, PageRange::count) as u64;
     }
 
-    /// Sets or clears the bits of `pages`, which are covered, and nothing else: [`rebuild`](Self::rebuild) follows.
+    /// Sets or clears the bits of `pages`, which are covered, and nothing else: [`rebuild`](Self::rebuild)
+    /// follows.
     pub(crate) fn fill(&mut self, pages: PageRange, free: bool) {
         let (first, last) = self.indices(pages);
         for (word, mask) in pieces(first, last) {
@@ -272,8 +274,8 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         levels::rebuild(&mut self.0, 0, chunks - 1);
     }
 
-    /// Makes the block cover `pages`, and all that it covers already: moves the bitmap and writes the header. Bits that
-    /// come in are zero; the summaries are left to [`rebuild`](Self::rebuild).
+    /// Makes the block cover `pages`, and all that it covers already: moves the bitmap and writes the header. Bits
+    /// that come in are zero; the summaries are left to [`rebuild`](Self::rebuild).
     pub(crate) fn widen(&mut self, pages: PageRange) {
         let (covered, managed, records) = (self.covered(), self.pages(), self.records());
         let (cover, chunks) = cover_of(covered.hull(pages));

@@ -1,12 +1,12 @@
 //! Chunks whose records are out of date.
 //!
-//! A single page, taken or given back, mostly changes its chunk's three numbers; keeping them, and the levels above, right
-//! each time would cost several times what the rest does. So a chunk's record is marked *stale* instead and remembered
-//! here; it is computed anew, once for all changes meanwhile, before anything is searched. Where too many chunks change,
-//! the rest is kept right each time.
+//! A single page, taken or given back, mostly changes its chunk's three numbers; keeping them, and the levels
+//! above, right each time would cost several times what the rest does. So a chunk's record is marked *stale*
+//! instead and remembered here; it is computed anew, once for all changes meanwhile, before anything is searched.
+//! Where too many chunks change, the rest is kept right each time.
 //!
-//! What single pages go by, the masks of words and the set of broken chunks, is always right. So nobody can tell when
-//! records are renewed.
+//! What single pages go by, the masks of words and the set of broken chunks, is always right. So nobody can tell
+//! when records are renewed.
 //!
 //! # Costs
 //!

@@ -8,9 +8,9 @@
 //!   start = 3    longest = 9       end = 5
 //! ```
 //!
-//! Two neighbours' summaries give that of both together: a run of the whole is a run of one of them, or the end of the
-//! first with the start of the second. So a tree of summaries tells at its root whether a run exists, and on the way
-//! down where.
+//! Two neighbours' summaries give that of both together: a run of the whole is a run of one of them, or the end of
+//! the first with the start of the second. So a tree of summaries tells at its root whether a run exists, and on
+//! the way down where.
 //!
 //! # Invariants
 //!
@@ -46,8 +46,8 @@ impl Summary {
         self.start == other.start && self.end == other.end
     }
 
-    /// The summary after the pages `first` to `end` (exclusive) were taken from the free run `low` to `high` (exclusive) of
-    /// a stretch of `size` pages; `None` if that takes a look at the other runs.
+    /// The summary after the pages `first` to `end` (exclusive) were taken from the free run `low` to `high`
+    /// (exclusive) of a stretch of `size` pages; `None` if that takes a look at the other runs.
     #[inline]
     pub(crate) const fn without(
         self,
@@ -68,7 +68,8 @@ impl Summary {
         })
     }
 
-    /// The summary after a free run grew to be the pages `first` to `end` (exclusive) of a stretch of `size` pages.
+    /// The summary after a free run grew to be the pages `first` to `end` (exclusive) of a stretch of `size`
+    /// pages.
     #[inline]
     pub(crate) const fn with_run(self, first: usize, end: usize, size: usize) -> Self {
         debug_assert!(first < end && end <= size);
@@ -132,8 +133,8 @@ impl Joiner {
 ///   bits 0..16 start   16..32 longest   32..48 end   48..56 one bit for each word that is not 0   56 stale
 /// ```
 ///
-/// The three numbers of a *stale* record are those of an earlier time, which the levels above still stand on; its mask
-/// is right. A chunk whose record is stale is never wholly free.
+/// The three numbers of a *stale* record are those of an earlier time, which the levels above still stand on; its
+/// mask is right. A chunk whose record is stale is never wholly free.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct ChunkRecord(pub(crate) u64);
 

@@ -6,8 +6,8 @@
 //!   members    [ 0 1 1 0 … ] [ 0 … ] [ 0 0 1 … ]
 //! ```
 //!
-//! The members come first, each level above after the level below, in one slice of [`set_words`] words. A set of numbers
-//! below `count` has `⌈log64 count⌉` levels, which bounds the cost of each operation.
+//! The members come first, each level above after the level below, in one slice of [`set_words`] words. A set of
+//! numbers below `count` has `⌈log64 count⌉` levels, which bounds the cost of each operation.
 #![forbid(unsafe_code)]
 
 /// Words that a set of numbers below `count` takes.

@@ -1,4 +1,5 @@
-//! The contract, case by case: small and large pages, records in the regions and in the value, ids; and the wrapper.
+//! The contract, case by case: small and large pages, records in the regions and in the value, ids; and the
+//! wrapper.
 
 use allocator_bitmap::{BitmapIdAllocator, BitmapPageAllocator, Inline};
 

@@ -1,4 +1,5 @@
-//! What the engine promises beyond the contract: huge and sparse maps, huge pages, room for records, low memory kept.
+//! What the engine promises beyond the contract: huge and sparse maps, huge pages, room for records, low memory
+//! kept.
 #![allow(clippy::unwrap_used, reason = "a test helper that fails is a test that fails")]
 
 use allocator_api::{
@@ -136,6 +137,7 @@ fn a_region_between_two_spans_makes_them_one() {
 }
 
 #[test]
+#[cfg(target_pointer_width = "64")]
 fn aligned_huge_runs_are_found_between_misfits() {
     let mut pages = lent::<PAGE>(Numbers::<PAGE>::record_bytes(&[range(0, 4 * GIB)]));
     add(&mut pages, 0, 4 * GIB).unwrap();
@@ -146,7 +148,8 @@ fn aligned_huge_runs_are_found_between_misfits() {
     for at in (GIB + MIB..2 * GIB - 2 * MIB).step_by(2 * MIB) {
         pages.alloc_pages_at(at, 1, PAGE).unwrap();
     }
-    // Each run between them has 511 pages and no place for 512 of them, nor for 300 at a multiple of 2 MiB after the first.
+    // Each run between them has 511 pages and no place for 512 of them, nor for 300 at a multiple of 2 MiB after
+    // the first.
     assert_eq!(
         pages.alloc_pages_in(512, Placement { within: range(GIB, GIB), ..Placement::aligned(2 * MIB) }),
         Ok(2 * GIB - 2 * MIB)
@@ -235,4 +238,11 @@ fn a_new_allocator_is_all_zeros() {
     // SAFETY: the value is that many bytes, none of them padding: it has words only.
     let bytes = unsafe { std::slice::from_raw_parts((&raw const PAGES).cast::<u8>(), bytes) };
     assert!(bytes.iter().all(|byte| *byte == 0), "a static stays in .bss");
+}
+
+#[test]
+fn the_records_of_more_than_every_page_are_a_size_and_no_panic() {
+    let all = AddressRange::from_bounds(0, usize::MAX).unwrap();
+    let bytes = BitmapPageAllocator::<1, Lent>::record_bytes(&[all; 64]);
+    assert_eq!(bytes, usize::MAX);
 }

@@ -1,8 +1,8 @@
-//! Long random scripts against a list of pages, over several regions that touch and do not, with every kind of records
-//! and pages of 4 KiB to 2 MiB. After each step the records are checked in full.
+//! Long random scripts against a list of pages, over several regions that touch and do not, with every kind of
+//! records and pages of 4 KiB to 2 MiB. After each step the records are checked in full.
 //!
-//! Each script runs on two allocators: one gets every call, the other only those that succeeded on the first. Both must
-//! give the same addresses: a refused call changed nothing.
+//! Each script runs on two allocators: one gets every call, the other only those that succeeded on the first. Both
+//! must give the same addresses: a refused call changed nothing.
 #![allow(clippy::unwrap_used, reason = "a test helper that fails is a test that fails")]
 
 use std::alloc::{Layout, alloc};

@@ -1,9 +1,9 @@
-//! One test for each fault of the package, and of the page adaptors over it, that the wrapper mends; and for each of the
-//! engine's own.
+//! One test for each fault of the package, and of the page adaptors over it, that the wrapper mends; and for each
+//! of the engine's own.
 #![cfg(feature = "package")]
 #![allow(clippy::unwrap_used, reason = "a test helper that fails is a test that fails")]
 
-use allocator_api::{AllocError, AllocResult, BaseAllocator, PageAllocator};
+use allocator_api::{AllocError, AllocResult, BaseAllocator, LargestFreeRun, PageAllocator};
 use allocator_bitmap::package::{BitAlloc4K, BitAlloc16, BitAlloc64K, BitAlloc256, BitmapPageAllocator, Map};
 
 const PAGE: usize = 4096;

@@ -38,7 +38,7 @@ pub(super) const FENCES: [Fence; 9] = [
     Fence {
         member: "allocator-bitmap",
         memory: &["src/memory.rs"],
-        duties: &["src/contract.rs", "src/ids.rs", "src/lent.rs", "src/package/pages.rs", "src/records.rs"],
+        duties: &["src/contract.rs", "src/lent.rs", "src/package/pages.rs", "src/records.rs"],
     },
     Fence {
         member: "allocator-conformance",
