@@ -112,8 +112,8 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
             } else if record != right {
                 return Err("a chunk record is what the bits say");
             }
-            if (span.next_broken(chunk) == Some(chunk)) != record.is_broken() {
-                return Err("the set of broken chunks is what the records say");
+            if (span.next_broken(chunk) == Some(chunk)) != right.is_broken() {
+                return Err("the set of broken chunks is what the bits say");
             }
         }
         let mut level = Level::chunks(span.0);

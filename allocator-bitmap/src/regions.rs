@@ -211,3 +211,30 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::num::NonZeroUsize;
+
+    use super::*;
+    use crate::InRegion;
+
+    type Pages = BitmapPageAllocator<4096, InRegion>;
+
+    #[test]
+    fn records_go_to_the_far_end_but_never_to_the_last_page_there_is() {
+        let pages = Pages::new();
+        let some = Some(Link::new(NonZeroUsize::MIN));
+        let home = |first, last, neighbours| {
+            let fresh = PageRange::new(first, last).unwrap();
+            pages.choose_home(fresh, fresh, neighbours).map(|home| (home.first(), home.last()))
+        };
+        assert_eq!(home(100, 109, [None, None]), Ok((100, 100)));
+        assert_eq!(home(100, 100, [None, None]), Err(AllocError::InvalidParam));
+        assert_eq!(home(100, 109, [some, None]), Ok((109, 109)));
+        assert_eq!(home(100, 109, [None, some]), Ok((100, 100)));
+        let last = Pages::LAST_PAGE;
+        assert_eq!(home(last - 9, last, [some, None]), Ok((last - 1, last - 1)));
+        assert_eq!(home(last - 9, last, [None, None]), Ok((last - 9, last - 9)));
+    }
+}

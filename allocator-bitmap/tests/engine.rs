@@ -176,6 +176,52 @@ fn single_pages_and_small_runs_leave_whole_huge_pages_alone() {
 }
 
 #[test]
+fn runs_that_need_the_active_word_are_not_refused() {
+    let fresh = || {
+        let mut pages = BitmapPageAllocator::<PAGE, Inline<100>>::new();
+        add(&mut pages, 0, 256 * PAGE).unwrap();
+        pages
+    };
+    // The first word is active with pages 1 to 63; all above is free.
+    let mut pages = fresh();
+    assert_eq!(pages.alloc_pages(1, PAGE), Ok(0));
+    assert_eq!(pages.alloc_pages(256, PAGE), Err(AllocError::NoMemory));
+    assert_eq!(pages.alloc_pages(255, PAGE), Ok(PAGE));
+    // The second word is active as a whole, between ten free pages below and seven above.
+    let mut pages = fresh();
+    pages.alloc_pages_at(0, 54, PAGE).unwrap();
+    pages.alloc_pages_at(135 * PAGE, 121, PAGE).unwrap();
+    let taken: Vec<usize> = (0..11).map(|_| pages.alloc_pages(1, PAGE).unwrap()).collect();
+    assert_eq!(taken[10], 64 * PAGE);
+    taken.iter().rev().for_each(|page| free(&mut pages, *page, 1).unwrap());
+    assert_eq!(pages.alloc_pages(82, PAGE), Err(AllocError::NoMemory));
+    assert_eq!(pages.alloc_pages(81, PAGE), Ok(54 * PAGE));
+    // Its end and what lies above.
+    let mut pages = fresh();
+    pages.alloc_pages_at(70 * PAGE, 186, PAGE).unwrap();
+    assert_eq!(pages.alloc_pages(1, PAGE), Ok(0));
+    assert_eq!(pages.alloc_pages(70, PAGE), Err(AllocError::NoMemory));
+    assert_eq!(pages.alloc_pages(69, PAGE), Ok(PAGE));
+}
+
+#[test]
+fn a_chunk_given_back_page_by_page_in_any_order_is_whole_again() {
+    let mut state = 1_usize;
+    for _ in 0..40 {
+        let mut pages = BitmapPageAllocator::<PAGE, Inline<100>>::new();
+        add(&mut pages, 0, 4 * MIB).unwrap();
+        let mut live: Vec<usize> = (0..1024).map(|_| pages.alloc_pages(1, PAGE).unwrap()).collect();
+        while !live.is_empty() {
+            state = state.wrapping_mul(1_103_515_245).wrapping_add(12_345);
+            let page = live.swap_remove((state >> 16) % live.len());
+            free(&mut pages, page, 1).unwrap();
+            pages.check_integrity().unwrap();
+        }
+        assert_eq!(pages.alloc_pages(1024, 2 * MIB), Ok(0));
+    }
+}
+
+#[test]
 fn low_memory_is_kept_for_those_who_ask_for_it() {
     let mut pages = BitmapPageAllocator::<PAGE, Inline<2000>>::new();
     add(&mut pages, 0, 16 * MIB).unwrap();

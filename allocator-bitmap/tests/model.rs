@@ -191,7 +191,14 @@ impl<const PAGE: usize, R: Records> Model<PAGE, R> {
     }
 
     fn add(&mut self, random: &mut Random) {
-        let (first, count) = (random.below(self.pages.len()), random.skewed(self.pages.len() / 3));
+        let mut first = random.below(self.pages.len());
+        if random.below(2) == 0 {
+            // Right above what is held, or at the bottom.
+            first = self.pages[..first].iter().rposition(|p| *p != Page::Absent).map_or(0, |below| below + 1);
+        }
+        let gap = self.pages[first..].iter().take_while(|p| **p == Page::Absent).count();
+        let fill = gap > 0 && gap < self.pages.len() / 4 && random.below(2) == 0;
+        let count = if fill { gap } else { random.skewed(self.pages.len() / 8) };
         let count = count.min(self.pages.len() - first);
         // Not aligned to pages: trimmed inward.
         let (skew, start) = (random.below(2), self.address(first));
@@ -273,7 +280,7 @@ impl<const PAGE: usize, R: Records> Model<PAGE, R> {
     fn step(&mut self, random: &mut Random, moving: bool) {
         match random.below(100) {
             0..4 => self.add(random),
-            4..7 if moving => self.remove(random),
+            4..8 if moving => self.remove(random),
             4..45 => self.alloc(random),
             45..55 => self.alloc_at(random),
             _ => self.free(random),
