@@ -42,6 +42,51 @@ macro_rules! id_suite {
     };
 }
 
+/// Carries out a script on a byte allocator of the given type and panics where an answer is not the predicted one.
+///
+/// This is what a failing script prints itself as.
+///
+/// # Examples
+///
+/// ```ignore
+/// #[test]
+/// fn a_script_that_once_failed() {
+///     use allocator_conformance::{ByteOp::*, Fit};
+///     allocator_conformance::byte_script!(allocator_tlsf::TlsfByteAllocator, Fit::Unknown, [
+///         Add { offset: 0, size: 4096 },
+///         Alloc { size: 1, align_log2: 0 },
+///     ]);
+/// }
+/// ```
+#[macro_export]
+macro_rules! byte_script {
+    ($allocator:ty, $fit:expr, $script:expr $(,)?) => {
+        $crate::script_test!($allocator, $fit, $script, run_byte_script)
+    };
+}
+
+/// As [`byte_script!`], for a page allocator.
+#[macro_export]
+macro_rules! page_script {
+    ($allocator:ty, $fit:expr, $script:expr $(,)?) => {
+        $crate::script_test!($allocator, $fit, $script, run_page_script)
+    };
+}
+
+/// The body of a test of one script.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! script_test {
+    ($allocator:ty, $fit:expr, $script:expr, $run:ident) => {{
+        static SLOT: $crate::Slot<$allocator> = $crate::Slot::new();
+        static ARENA: $crate::Arena = $crate::Arena::new();
+        let mut bench = $crate::Bench::on(&SLOT, &ARENA).expect("a test runs once").with_fit($fit);
+        if let Err(broken) = $crate::$run(&mut bench, $script) {
+            ::core::panic!("{broken}");
+        }
+    }};
+}
+
 /// The tests of one suite.
 #[doc(hidden)]
 #[macro_export]

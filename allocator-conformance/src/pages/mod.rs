@@ -13,7 +13,7 @@ mod subject;
 
 use allocator_api::{ConstEmpty, Declared, PageAllocator};
 
-use self::subject::Subject;
+pub(crate) use self::subject::{Statistics, Subject, pages_in};
 use crate::{Bench, Case, Report, Summary, case::run_all};
 
 /// Calls a macro with every page case: its module, its name, its point of the contract, its promise.

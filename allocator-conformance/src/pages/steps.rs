@@ -64,7 +64,7 @@ impl<A: PageAllocator + ConstEmpty + Declared> Subject<'_, A> {
 
     /// Gives every live run back.
     #[track_caller]
-    pub(super) fn give_all_back(&mut self, order: Order) -> Step {
+    pub(crate) fn give_all_back(&mut self, order: Order) -> Step {
         let all = self.live().len();
         while let Some(index) = order.next(all, self.live().len(), &mut self.random) {
             let entry =

@@ -20,7 +20,8 @@ use allocator_api::{
 use crate::{
     bench::Bench,
     book::{Book, Entry},
-    memory::{fill, first_other, non_null},
+    guard::Guard,
+    memory::{Spare, fill, first_other, non_null},
     random::Random,
     slot::SlotLoan,
     verdict::{Step, Stop, With, answers, at_least, at_most, broken, equal, mistake},
@@ -51,6 +52,9 @@ pub(crate) struct Subject<'b, A: 'static> {
     // and there is too little memory for pages so large.
     ground: AddressRange,
     memory: AddressRange,
+    guard: Guard,
+    /// Room for what a case has to remember.
+    pub(crate) spare: Spare<'b>,
     // Invariant P1: the regions that the allocator accepted since it was fresh. A region that is not in `memory` was
     // handed to an allocator that does not touch its regions.
     regions: Book<'b>,
@@ -73,12 +77,16 @@ impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
     /// A fresh allocator on the bench.
     pub(crate) fn on(bench: &'b mut Bench<A>) -> Self {
         let memory = bench.memory.ground();
-        let [live, regions, usable] = bench.memory.tables(Entry::plain(memory), [RUNS, REGIONS, REGIONS]);
+        let guard = bench.memory.guard();
+        let ([live, regions, usable], spare) =
+            bench.memory.tables(Entry::plain(memory), [RUNS, REGIONS, REGIONS]);
         bench.slot.fresh();
-        Self {
+        let subject = Self {
             slot: &mut bench.slot,
             ground: Self::ground_for(memory),
             memory,
+            guard,
+            spare,
             regions: Book::new(regions),
             live: Book::new(live),
             live_pages: 0,
@@ -86,7 +94,9 @@ impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
             writes: true,
             last_seed: 0,
             random: Random::new(2),
-        }
+        };
+        subject.guard_all();
+        subject
     }
 
     fn ground_for(memory: AddressRange) -> AddressRange {
@@ -105,6 +115,7 @@ impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
         self.live.clear();
         self.live_pages = 0;
         self.usable.clear();
+        self.guard_all();
     }
 
     /// Skips the case unless `pages` pages can be managed here.
@@ -157,6 +168,16 @@ impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
         equal("used pages are as the books say", expected.used, got.used)
     }
 
+    /// Closes all memory but what the allocator keeps records in: its regions without the live runs, if it touches
+    /// them at all.
+    fn guard_all(&self) {
+        self.guard.close(self.memory);
+        if A::DECLARATION.touches_memory {
+            self.regions.entries().iter().for_each(|region| self.guard.open(region.range));
+            self.live.entries().iter().for_each(|run| self.guard.close(run.range));
+        }
+    }
+
     /// Calls `init`.
     pub(crate) fn init(&mut self, start: usize, size: usize) -> Step<AllocResult> {
         self.hand_in(start, size, true)
@@ -173,12 +194,16 @@ impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
             return Err(mistake("hand in: the region lies in the memory lent"));
         }
         let before = self.statistics()?;
+        if A::DECLARATION.touches_memory {
+            region.into_iter().for_each(|range| self.guard.open(range));
+        }
         let allocator = self.slot.get();
         // SAFETY: 1. The region lies in lent memory that the suite uses only where no region is; or it lies beyond the
         // address space or overlaps a region, which is answered; or the allocator does not touch it, and neither
         // does the suite. 2. The provenance of lent memory is exposed.
         let answer =
             unsafe { if as_init { allocator.init(start, size) } else { allocator.add_memory(start, size) } };
+        self.guard_all();
         let Ok(()) = answer else {
             self.expect_statistics(before).with(size)?;
             return Ok(answer);
@@ -282,8 +307,10 @@ impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
         let entry = Entry { seed: self.last_seed, ..entry };
         self.live.push(entry).ok_or_else(|| mistake("run: the book has room for it"))?;
         if let Some(pos) = self.memory_of(entry.range) {
+            self.guard.open(entry.range);
             // SAFETY: 1. The run is lent memory and overlaps no other live run: it is the suite's to write.
             unsafe { fill(pos, entry.size(), entry.seed) };
+            self.guard.close(entry.range);
         }
         Ok(())
     }
@@ -293,6 +320,7 @@ impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
         let mut given_back = self.live.entries().iter().filter(|entry| entry.range.overlaps(range));
         given_back.try_for_each(|entry| self.expect_contents(*entry))?;
         self.live.cut(range).ok_or_else(|| mistake("run: the book has room"))?;
+        self.guard_all();
         self.live_pages -= pages_in::<A>(range);
         Ok(())
     }
@@ -336,6 +364,11 @@ impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
         longest
     }
 
+    /// Whether every page of the run is free, as far as is known since the last survey.
+    pub(crate) fn is_free(&self, run: AddressRange) -> bool {
+        self.usable.covers(run) && self.live.overlapping(run).is_none()
+    }
+
     /// Every live run still has its bytes.
     pub(crate) fn expect_all_contents(&self) -> Step {
         self.live.entries().iter().try_for_each(|entry| self.expect_contents(*entry))
@@ -346,8 +379,11 @@ impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
         let Some(pos) = self.memory_of(entry.range) else {
             return Ok(());
         };
+        self.guard.open(entry.range);
         // SAFETY: 1. Every byte of a live run in memory was written (P2), and only the suite may write to it.
-        match unsafe { first_other(pos, entry.size(), entry.seed) } {
+        let other = unsafe { first_other(pos, entry.size(), entry.seed) };
+        self.guard.close(entry.range);
+        match other {
             None => Ok(()),
             Some(offset) => Err(broken("run: the bytes are kept (offset of one that is not)", "none", offset)),
         }
@@ -356,8 +392,10 @@ impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
     /// Sets memory that no allocator may touch to `seed`.
     pub(crate) fn paint(&mut self, range: AddressRange, seed: u8) -> Step {
         let pos = self.untouched(range)?;
+        self.guard.open(range);
         // SAFETY: 1. Lent memory in which there is no live run, and no region of an allocator that touches its own.
         unsafe { fill(pos, range.size().unwrap_or(0), seed) };
+        self.guard_all();
         Ok(())
     }
 
@@ -365,8 +403,11 @@ impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
     #[track_caller]
     pub(crate) fn expect_painted(&self, range: AddressRange, seed: u8) -> Step {
         let pos = self.untouched(range)?;
+        self.guard.open(range);
         // SAFETY: 1. As in `paint`, which wrote every byte.
-        match unsafe { first_other(pos, range.size().unwrap_or(0), seed) } {
+        let other = unsafe { first_other(pos, range.size().unwrap_or(0), seed) };
+        self.guard_all();
+        match other {
             None => Ok(()),
             Some(offset) => {
                 Err(broken("memory that is not the allocator's to write (offset written)", "none", offset))
@@ -394,6 +435,12 @@ impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
     /// A pointer to the range, if it is memory.
     fn lent(&self, range: AddressRange) -> Option<NonNull<u8>> {
         non_null(range.start()).filter(|_| self.memory.contains_range(range))
+    }
+}
+
+impl<A> Drop for Subject<'_, A> {
+    fn drop(&mut self) {
+        self.guard.open(self.memory);
     }
 }
 
