@@ -76,25 +76,8 @@ pub unsafe trait ByteAllocator: BaseAllocator {
     /// 1. `pos` is a live block of `self`, allocated with `layout`; or the mistake is one in `self.detects()`.
     /// 2. After `Ok` nobody uses the old block; the block returned is live with size `new_size`.
     unsafe fn realloc(&mut self, pos: NonNull<u8>, layout: Layout, new_size: usize) -> AllocResult<NonNull<u8>> {
-        if new_size == 0 {
-            return Err(AllocError::InvalidParam);
-        }
-        // SAFETY: 1. is the caller's 1.
-        unsafe { self.check_block(pos, layout) }?;
-        let new_layout = Layout::from_size_align(new_size, layout.align()).map_err(|_| AllocError::NoMemory)?;
-        let new = self.alloc(new_layout)?;
-        // SAFETY: `pos` passed the check, so it is live with `layout.size()` bytes; `new` is a fresh block of
-        // `new_size` bytes; two live blocks do not overlap (this trait's promise 2).
-        unsafe { new.copy_from_nonoverlapping(pos, layout.size().min(new_size)) };
         // SAFETY: 1. is the caller's 1. 2. is the caller's 2.
-        match unsafe { self.dealloc(pos, layout) } {
-            Ok(()) => Ok(new),
-            Err(error) => {
-                // SAFETY: 1. `new` is live with `new_layout`. 2. It is forgotten here.
-                let _taken_back = unsafe { self.dealloc(new, new_layout) };
-                Err(error)
-            }
-        }
+        unsafe { realloc_by_moving(self, pos, layout, new_size) }
     }
 
     /// As [`alloc`](Self::alloc), with every byte of the block 0.
@@ -129,5 +112,49 @@ pub unsafe trait ByteAllocator: BaseAllocator {
     /// Bytes that are free: `total_bytes − used_bytes`.
     fn available_bytes(&self) -> usize {
         self.total_bytes() - self.used_bytes()
+    }
+}
+
+/// Changes the size of a block by a move: allocates, copies and gives back. This is what
+/// [`ByteAllocator::realloc`] does, and what an engine that overrides it does with a block that cannot stay.
+///
+/// # Errors
+///
+/// As for [`ByteAllocator::realloc`].
+///
+/// # Safety
+///
+/// As for [`ByteAllocator::realloc`]:
+///
+/// 1. `pos` is a live block of `allocator`, allocated with `layout`; or the mistake is one in `allocator.detects()`.
+/// 2. After `Ok` nobody uses the old block; the block returned is live with size `new_size`.
+///
+/// # Complexity
+///
+/// That of `check_block`, `alloc` and `dealloc`, and the copy.
+pub unsafe fn realloc_by_moving<A: ByteAllocator + ?Sized>(
+    allocator: &mut A,
+    pos: NonNull<u8>,
+    layout: Layout,
+    new_size: usize,
+) -> AllocResult<NonNull<u8>> {
+    if new_size == 0 {
+        return Err(AllocError::InvalidParam);
+    }
+    // SAFETY: 1. is the caller's 1.
+    unsafe { allocator.check_block(pos, layout) }?;
+    let new_layout = Layout::from_size_align(new_size, layout.align()).map_err(|_| AllocError::NoMemory)?;
+    let new = allocator.alloc(new_layout)?;
+    // SAFETY: `pos` passed the check, so it is live with `layout.size()` bytes; `new` is a fresh block of `new_size`
+    // bytes; two live blocks do not overlap (the trait's promise 2).
+    unsafe { new.copy_from_nonoverlapping(pos, layout.size().min(new_size)) };
+    // SAFETY: 1. is the caller's 1. 2. is the caller's 2.
+    match unsafe { allocator.dealloc(pos, layout) } {
+        Ok(()) => Ok(new),
+        Err(error) => {
+            // SAFETY: 1. `new` is live with `new_layout`. 2. It is forgotten here.
+            let _taken_back = unsafe { allocator.dealloc(new, new_layout) };
+            Err(error)
+        }
     }
 }

@@ -64,7 +64,7 @@ mod paged;
 
 pub use address::AddressRange;
 pub use base::{BaseAllocator, ConstEmpty};
-pub use byte::ByteAllocator;
+pub use byte::{ByteAllocator, realloc_by_moving};
 pub use declaration::{Declaration, Declared, Gap};
 pub use error::{AllocError, AllocResult};
 pub use id::IdAllocator;

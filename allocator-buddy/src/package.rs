@@ -19,12 +19,11 @@ use core::{alloc::Layout, fmt, ptr::NonNull};
 
 use allocator_api::{
     AddressRange, AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared,
-    InvalidFrees,
+    InvalidFrees, realloc_by_moving,
 };
-use allocator_primitives::{Edges, RegionList, usable_part};
+use allocator_primitives::RegionList;
 
 use blocks::Blocks;
-use order::WORD_BYTES;
 
 /// A buddy allocator: blocks of 2^k bytes at multiples of 2^k.
 ///
@@ -104,7 +103,7 @@ impl BaseAllocator for BuddyByteAllocator {
 
     /// Takes one more region, or the first: `size` bytes from address `start`.
     ///
-    /// It is trimmed to whole words, without the word at address 0 and the last one of the address space, and cut
+    /// It is trimmed to whole words, without the one at address 0 and the last two of the address space, and cut
     /// into blocks that lie at multiples of their size. Where it touches other regions, blocks merge across the
     /// border if they are buddies.
     ///
@@ -119,14 +118,14 @@ impl BaseAllocator for BuddyByteAllocator {
     ///
     /// As for [`BaseAllocator::add_memory`].
     unsafe fn add_memory(&mut self, start: usize, size: usize) -> AllocResult {
-        let region = usable_part(start, size, WORD_BYTES, Edges::UNUSABLE)?;
+        let region = order::usable_region(start, size)?;
         let given = AddressRange::new(start, size).ok_or(AllocError::InvalidParam)?;
         if self.regions.overlaps(given) {
             return Err(AllocError::MemoryOverlap);
         }
         self.regions.insert(region)?;
         for block in order::blocks_of(region) {
-            // SAFETY: 1. the caller's 1. and 2.; nothing in the region was held. 2. `usable_part`, `blocks_of`.
+            // SAFETY: 1. the caller's 1. and 2.; nothing in the region was held. 2. `usable_region`, `blocks_of`.
             unsafe { self.blocks.insert(block) };
         }
         Ok(())
@@ -179,26 +178,17 @@ unsafe impl ByteAllocator for BuddyByteAllocator {
     ///
     /// As for [`ByteAllocator::realloc`].
     unsafe fn realloc(&mut self, pos: NonNull<u8>, layout: Layout, new_size: usize) -> AllocResult<NonNull<u8>> {
-        if new_size == 0 {
-            return Err(AllocError::InvalidParam);
+        if order::stays(layout, new_size) {
+            // SAFETY: 1. is the caller's 1.
+            return unsafe { self.check_block(pos, layout) }.map(|()| pos);
         }
-        // SAFETY: 1. is the caller's 1.
-        unsafe { self.check_block(pos, layout) }?;
-        let new_layout = Layout::from_size_align(new_size, layout.align()).map_err(|_| AllocError::NoMemory)?;
-        if order::block_bytes(layout) == order::block_bytes(new_layout) {
-            return Ok(pos);
-        }
-        let new = self.alloc(new_layout)?;
-        // SAFETY: 1. `pos` is live (caller's 1.) with `layout.size()` bytes. 2. `new` is live with `new_size`.
-        unsafe { self.blocks.copy(pos.addr().get(), new, layout.size().min(new_size)) };
-        // SAFETY: 1. and 2. are the caller's.
-        unsafe { self.dealloc(pos, layout) }?;
-        Ok(new)
+        // SAFETY: 1. is the caller's 1. 2. is the caller's 2.
+        unsafe { realloc_by_moving(self, pos, layout, new_size) }
     }
 
     /// Size and alignment of a region that, once added, makes `alloc(layout)` succeed: those of the block.
     ///
-    /// It must not lie at address 0 or end with the last byte of the address space: a block there is never whole.
+    /// It must not lie at address 0 or reach into the last two words of the address space: a block there is never whole.
     ///
     /// # Errors
     ///

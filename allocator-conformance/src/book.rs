@@ -143,6 +143,12 @@ impl<'m> Book<'m> {
         last
     }
 
+    /// The number of ranges that there would be if those that touch were one.
+    pub(crate) fn groups(&self) -> usize {
+        let goes_on = |entry: &&Entry| self.entries().iter().any(|other| other.range.precedes(entry.range));
+        self.len - self.entries().iter().filter(goes_on).count()
+    }
+
     /// Bytes in all entries together.
     pub(crate) fn bytes(&self) -> usize {
         self.entries().iter().fold(0, |sum: usize, entry| sum.saturating_add(entry.size()))
@@ -185,6 +191,7 @@ mod tests {
         for part in [entry(20, 29), entry(10, 19), entry(31, usize::MAX)] {
             assert!(book.push(part).is_some());
         }
+        assert_eq!(book.groups(), 2);
         let covers = |first, last| book.covers(AddressRange::from_bounds(first, last).unwrap());
         assert!(covers(10, 29) && covers(15, 25) && covers(40, usize::MAX));
         assert!(!covers(9, 12) && !covers(25, 31) && !covers(30, 30));

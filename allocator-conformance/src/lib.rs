@@ -1,4 +1,50 @@
 //! One suite that tells which promises of [`allocator_api`] an allocator keeps.
+//!
+//! - [`byte_suite!`], [`page_suite!`] and [`id_suite!`] make tests of all cases for a type, one for each.
+//! - [`run_bytes`], [`run_pages`] and [`run_ids`] run them in a loop, in a kernel for instance.
+//! - [`contract`] is what the cases stand for, point by point.
+//!
+//! # Examples
+//!
+//! ```
+//! use allocator_conformance::{Arena, Bench, Slot, run_bytes};
+//! # mod adapter { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/adapter/bump.rs")); }
+//! # use adapter::Adapter as MyAllocator;
+//!
+//! static SLOT: Slot<MyAllocator> = Slot::new();
+//! static ARENA: Arena = Arena::new(); // or `Memory::new`, on memory of your own
+//!
+//! let mut bench = Bench::on(&SLOT, &ARENA).expect("nobody else takes these two");
+//! let summary = run_bytes(&mut bench, &mut |report| println!("{report}"));
+//! assert!(summary.is_success());
+//! ```
+//!
+//! # How it works
+//!
+//! ```text
+//!   Case ──► Subject ──────────► allocator under test     in a Slot, fresh for each case
+//!   safe     watches every step        │
+//!   code        │                      ▼
+//!               └──► Books          regions cut from Memory
+//!                    who owns what
+//! ```
+//!
+//! - A [`Case`] is a generic function in safe code. It asks its subject for blocks and gives them back.
+//! - The subject passes each request on and checks the answer: against the contract, and against books of all regions
+//!   and all live blocks. Every byte of a block is written, and looked at again before the block is given back.
+//! - Because the books know what is free, most answers are predicted, success as well as refusal: an allocator that
+//!   refuses everything fails.
+//! - Nothing is random: the numbers that look so are the same in each run.
+//! - A [`Slot`] holds the allocator. A fresh one is made by copying an empty one over it in place, so that an allocator
+//!   of megabytes is never on a stack.
+//!
+//! The suite itself is tested with toys that are broken on purpose, in more than a hundred ways; every case has been
+//! seen to fail for what it is named for.
+//!
+//! # Costs
+//!
+//! Each suite takes some 10⁸ instructions with a fast allocator in an optimised build, and little stack. The books
+//! look at every live block for each new one; no case has more than some two thousand live.
 #![no_std]
 
 mod bench;
@@ -41,6 +87,13 @@ pub use slot::Slot;
 pub use verdict::{Failure, Value};
 
 /// Whether some suite has a case of this name.
+///
+/// # Examples
+///
+/// ```
+/// assert!(allocator_conformance::is_case("live_blocks_never_overlap"));
+/// assert!(!allocator_conformance::is_case("live_blocks_newer_overlap"));
+/// ```
 #[must_use]
 pub fn is_case(name: &str) -> bool {
     [bytes::NAMES, pages::NAMES, ids::NAMES].iter().any(|names| names.contains(&name))

@@ -28,12 +28,14 @@ use core::{
 
 use allocator_api::{
     AddressRange, AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared, Gap,
-    InvalidFrees,
+    InvalidFrees, realloc_by_moving,
 };
 use allocator_primitives::{Edges, RegionList, usable_part};
 use slab_allocator::Heap;
 
-use self::geometry::{LARGEST_CLASS_BYTES, PAGE_BYTES, SMALLEST_HEAP_BYTES, block_for, first_buddy_bytes};
+use self::geometry::{
+    LARGEST_CLASS_BYTES, PAGE_BYTES, SMALLEST_HEAP_BYTES, block_for, first_buddy_bytes, first_heap, stays,
+};
 
 /// The most regions that do not touch one another; a count, inclusive.
 pub const MAX_REGIONS: usize = 128;
@@ -65,7 +67,7 @@ pub const MAX_REGIONS: usize = 128;
 /// | `alloc` above 4096 bytes | O(1): 32 splits |
 /// | `dealloc` up to 4096 bytes | O(log r) |
 /// | `dealloc` above 4096 bytes | O(f): a search of the list of each order on the way up |
-/// | `realloc` | as `alloc` and `dealloc`, and the copy |
+/// | `realloc` | O(log r) where the new size rounds to the same block; else `alloc`, `dealloc` and the copy |
 /// | `init`, `add_memory` | O(r), and O(f) for each buddy block of the region |
 /// | `region_for`, statistics | O(1) |
 ///
@@ -130,18 +132,22 @@ impl SlabByteAllocator {
     ///    are in it.
     /// 3. The heap does not hold any of it yet. If there is no heap, it has [`SMALLEST_HEAP_BYTES`] or more.
     unsafe fn give_to_heap(&mut self, region: AddressRange) {
-        let mut rest = Some(region);
+        let mut parts = [Some(region), None];
         if self.heap().is_err() {
             debug_assert!(region.size().is_some_and(|bytes| bytes >= SMALLEST_HEAP_BYTES));
+            let (heap_start, others) = first_heap(region);
             // SAFETY: unused memory (1, 3) at a multiple of 4096 (2), of one step (3).
-            self.inner = Some(unsafe { Heap::new(region.start(), SMALLEST_HEAP_BYTES) });
-            rest = region.without_first(SMALLEST_HEAP_BYTES);
+            self.inner = Some(unsafe { Heap::new(heap_start, SMALLEST_HEAP_BYTES) });
+            parts = others;
         }
-        while let (Some(part), Ok(heap)) = (rest, self.heap_mut()) {
-            let bytes = first_buddy_bytes(part);
-            // SAFETY: 1. to 3. as here, for a part of the region: one buddy block of 4096 bytes or more.
-            unsafe { add_and_join(heap, part.start(), bytes) };
-            rest = part.without_first(bytes);
+        for part in parts.into_iter().flatten() {
+            let mut rest = Some(part);
+            while let (Some(part), Ok(heap)) = (rest, self.heap_mut()) {
+                let bytes = first_buddy_bytes(part);
+                // SAFETY: 1. to 3. as here, for a part of the region: one buddy block of 4096 bytes or more.
+                unsafe { add_and_join(heap, part.start(), bytes) };
+                rest = part.without_first(bytes);
+            }
         }
     }
 }
@@ -237,9 +243,9 @@ unsafe impl ByteAllocator for SlabByteAllocator {
         let heap = self.heap_mut()?;
         debug_assert_eq!(heap.usable_size(block).1, block.size(), "the package rounds no further");
         let address = heap.allocate(block).map_err(|_| AllocError::NoMemory)?;
-        let pointer = ptr::with_exposed_provenance_mut(address);
+        let pointer = NonNull::new(ptr::with_exposed_provenance_mut(address)).ok_or(AllocError::NoMemory)?;
         self.used_bytes += block.size();
-        NonNull::new(pointer).ok_or(AllocError::NoMemory)
+        Ok(pointer)
     }
 
     unsafe fn check_block(&self, pos: NonNull<u8>, layout: Layout) -> AllocResult {
@@ -257,14 +263,38 @@ unsafe impl ByteAllocator for SlabByteAllocator {
         unsafe { self.check_block(pos, layout)? };
         let block = block_for(layout)?;
         let heap = self.heap_mut()?;
-        // SAFETY: the package asks for a live block with the layout it was allocated with: the caller's 1, where
-        // foreign addresses were answered above, and so was
-        // a block larger than `used_bytes`; `block_for` gives the layout that `alloc` passed on.
+        // SAFETY: the package asks for a live block, which nobody uses, with the layout it was allocated with: the block
+        // passed the check, so it is no mistake that is detected, and thus live (1.); nobody uses it (2.); `block_for`
+        // gives the layout that `alloc` passed on.
         unsafe { heap.deallocate(pos.addr().get(), block) };
         self.used_bytes -= block.size();
         Ok(())
     }
 
+    /// Changes the size of a block: at its place where the new size rounds to the same block, else by a move.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ByteAllocator::realloc`].
+    ///
+    /// # Safety
+    ///
+    /// As for [`ByteAllocator::realloc`].
+    unsafe fn realloc(&mut self, pos: NonNull<u8>, layout: Layout, new_size: usize) -> AllocResult<NonNull<u8>> {
+        if stays(layout, new_size) {
+            // SAFETY: 1. is the caller's 1.
+            return unsafe { self.check_block(pos, layout) }.map(|()| pos);
+        }
+        // SAFETY: 1. is the caller's 1. 2. is the caller's 2.
+        unsafe { realloc_by_moving(self, pos, layout, new_size) }
+    }
+
+    /// Size and alignment of a region that, once added, makes `alloc(layout)` succeed: those of the block, or of a slab of
+    /// them. It must not lie at address 0 or end with the last byte of the address space: a block there is never whole.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ByteAllocator::region_for`].
     fn region_for(&self, layout: Layout) -> AllocResult<Layout> {
         geometry::region_for(block_for(layout)?)
     }

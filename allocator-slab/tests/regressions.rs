@@ -67,6 +67,39 @@ fn a_first_region_of_any_page_multiple_is_taken_whole() {
 }
 
 #[test]
+fn a_first_region_from_an_odd_page_on_is_joined_as_far_as_buddies_go() {
+    let arena = Arena::new(2 * MIB, 2 * MIB);
+    for odd_page in [1, 3, 249, 255] {
+        let mut slabs = SlabByteAllocator::new();
+        add(&mut slabs, &arena, odd_page * 4096, 2 * MIB - odd_page * 4096).unwrap();
+        let upper_half = slabs.alloc(layout(MIB, 1)).expect("the upper half is a buddy block");
+        assert_eq!(upper_half.addr().get(), arena.at(MIB));
+    }
+}
+
+#[test]
+fn a_block_stays_where_it_is_as_long_as_the_new_size_rounds_to_it() {
+    let arena = Arena::new(MIB, MIB);
+    for (size, same, other) in [(100, [65, 128], 129), (20 * KIB, [16 * KIB + 1, 32 * KIB], 16 * KIB)] {
+        let mut slabs = over(&arena, 128 * KIB);
+        let request = layout(size, 8);
+        let first = slabs.alloc(request).unwrap();
+        // SAFETY: 1. The block is live, with this layout. 2. It is used no more.
+        let moved = unsafe { slabs.realloc(first, request, other).unwrap() };
+        assert_ne!(moved, first);
+        let block = slabs.alloc(request).unwrap();
+        // Taking all there is leaves no block to move to.
+        while slabs.alloc(request).is_ok() {}
+        let used = slabs.used_bytes();
+        for new_size in same {
+            // SAFETY: 1. The block is live, and its layouts all round to one block. 2. It is the same block.
+            assert_eq!(unsafe { slabs.realloc(block, request, new_size) }, Ok(block), "{new_size}");
+        }
+        assert_eq!(slabs.used_bytes(), used);
+    }
+}
+
+#[test]
 fn a_first_region_below_the_smallest_is_refused_and_a_later_one_taken() {
     let arena = Arena::new(MIB, MIB);
     let mut slabs = SlabByteAllocator::new();

@@ -174,3 +174,8 @@ pub use hooks::{Freed, Hooks, InvalidFree};
 pub use lock_api;
 pub use memory_map::{MapReport, MemoryRegion, RegionKind};
 pub use usage::{Usage, UsageKind};
+
+/// The first program of the project's README, compiled.
+#[cfg(all(doctest, feature = "bitmap", any(feature = "slab", feature = "tlsf", feature = "buddy")))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -97,7 +97,7 @@ fn summary(done: &[Step]) -> (String, bool) {
             Outcome::Skipped(_) => skipped += 1,
         }
         let seconds = format!("{:.1}", step.took.as_secs_f64());
-        table.add_row(vec![step.name.clone(), seconds, in_words(&step.outcome)]);
+        table.add_row(vec![step.name.clone(), seconds, shortened(&in_words(&step.outcome))]);
     }
     (format!("{table}\n{passed} passed, {failed} failed, {skipped} skipped\n"), failed == 0 && passed > 0)
 }
@@ -107,6 +107,14 @@ fn in_words(outcome: &Outcome) -> String {
         Outcome::Passed => "passed".to_owned(),
         Outcome::Failed(why) => format!("FAILED: {}", why.lines().next().unwrap_or_default()),
         Outcome::Skipped(why) => format!("skipped: {why}"),
+    }
+}
+
+/// At most 90 characters of `text`: what fits beside the other columns.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(90) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
@@ -227,6 +235,12 @@ mod tests {
         let (text, good) = summary(&[step(Outcome::Passed), step(Outcome::Failed("broken\nmore".into()))]);
         assert!(text.ends_with("\n1 passed, 1 failed, 0 skipped\n") && text.contains("FAILED: broken"), "{text}");
         assert!(!good);
+    }
+
+    #[test]
+    fn a_long_reason_is_shortened_in_the_table() {
+        let (text, _) = summary(&[step(Outcome::Failed("ä".repeat(200)))]);
+        assert!(text.contains("ä…") && !text.contains(&"ä".repeat(91)), "{text}");
     }
 
     #[test]

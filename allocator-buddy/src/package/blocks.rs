@@ -34,12 +34,13 @@ impl Blocks {
     /// 1. The block is memory that may be read and written, and is the allocator's alone from now on; its provenance
     ///    is exposed.
     /// 2. It is a power of two of at least a word, at most the largest block, at a multiple of its size that is
-    ///    not 0; its end is an address.
+    ///    not 0; a word behind it would end inside the address space.
     pub(super) unsafe fn insert(&mut self, block: AddressRange) {
-        debug_assert!(block.start() != 0 && block.last() != usize::MAX);
+        debug_assert!(block.start() != 0 && block.last() <= usize::MAX - 2 * WORD_BYTES);
         let bytes = block.last() - block.start() + 1;
         debug_assert!(bytes.is_power_of_two() && is_aligned(block.start(), bytes));
-        // SAFETY: the memory is the package's alone for good: 1. The range is not empty, and does not overflow: 2.
+        // SAFETY: the memory is the package's alone for good: 1. Nothing that the package computes overflows, not even the
+        // end of a word behind the block: 2.
         unsafe { self.heap.add_to_heap(block.start(), block.last() + 1) };
         // The package takes a block in without a look for its buddy. Handed out and taken back, it merges. It is the
         // very block that comes out, since it was the last one that came in; any other would do as well.
@@ -68,19 +69,6 @@ impl Blocks {
             // SAFETY: the block is live (1.) and was handed out with this layout (2., I3); its memory is exposed (I1).
             unsafe { self.heap.dealloc(block, layout) };
         }
-    }
-
-    /// Copies `bytes` bytes from one block to another.
-    ///
-    /// # Safety
-    ///
-    /// 1. `from` is a live block of this allocator with at least `bytes` bytes.
-    /// 2. `to` is another one.
-    pub(super) unsafe fn copy(&mut self, from: usize, to: NonNull<u8>, bytes: usize) {
-        let from = ptr::with_exposed_provenance::<u8>(from);
-        debug_assert!(from.addr().abs_diff(to.addr().get()) >= bytes);
-        // SAFETY: both are as long as that (1., 2.), and two live blocks do not overlap.
-        unsafe { ptr::copy_nonoverlapping(from, to.as_ptr(), bytes) };
     }
 
     /// Bytes of all live blocks.

@@ -12,21 +12,42 @@
 use core::alloc::Layout;
 
 use allocator_api::{AddressRange, AllocError, AllocResult, address::is_aligned};
+use allocator_primitives::{Edges, usable_part};
 
 /// Bytes of the smallest block, which holds one link of a free list. Regions are trimmed to multiples of it.
 pub(super) const WORD_BYTES: usize = size_of::<usize>();
 
 /// Orders of blocks, from 0 on; those below a word's are never used. The largest block is 2^62 bytes on 64-bit
-/// machines: larger ones would contain address 0 or the last word of the address space, which are never held.
+/// machines: larger ones would contain an end of the address space, which is never held.
 pub(super) const ORDER_COUNT: usize = usize::BITS as usize - 1;
 
 /// Bytes of the largest block.
 const LARGEST_BLOCK_BYTES: usize = 1 << (ORDER_COUNT - 1);
 
+/// The part of the region of `size` bytes from `start` that the package can take: whole words, without the one at address
+/// 0 and the last two of the address space.
+///
+/// # Errors
+///
+/// - [`InvalidParam`](AllocError::InvalidParam): there is none.
+pub(super) fn usable_region(start: usize, size: usize) -> AllocResult<AddressRange> {
+    // The package cuts a region until no word is left behind the last block, and computes where such a word would end.
+    const LAST: usize = usize::MAX - 2 * WORD_BYTES;
+    let region = usable_part(start, size, WORD_BYTES, Edges { skip_null: true, skip_top: false })?;
+    AddressRange::from_bounds(region.start(), region.last().min(LAST)).ok_or(AllocError::InvalidParam)
+}
+
 /// Bytes of the block that serves `layout`; `None` where it would be larger than the largest.
 pub(super) fn block_bytes(layout: Layout) -> Option<usize> {
     let bytes = layout.size().max(layout.align()).max(WORD_BYTES).checked_next_power_of_two()?;
     (bytes <= LARGEST_BLOCK_BYTES).then_some(bytes)
+}
+
+/// Whether the block that serves `layout` serves `new_size` bytes at the same alignment as well, and is no larger than need
+/// be. Never for 0 bytes.
+pub(super) fn stays(layout: Layout, new_size: usize) -> bool {
+    let new_layout = Layout::from_size_align(new_size, layout.align());
+    new_size != 0 && new_layout.is_ok_and(|new| block_bytes(new) == block_bytes(layout))
 }
 
 /// Size and alignment of a region that makes a request for `layout` succeed, unless it lies at address 0 or at the
@@ -55,7 +76,7 @@ pub(super) fn may_be_block(region: AddressRange, pos: usize, layout: Layout) -> 
 
 /// Cuts a region into the fewest blocks, in ascending order of address: at most two of each order.
 ///
-/// The region consists of whole words, without the one at address 0 and the last one of the address space.
+/// The region is one from [`usable_region`].
 pub(super) fn blocks_of(region: AddressRange) -> impl Iterator<Item = AddressRange> {
     let mut rest = Some(region);
     core::iter::from_fn(move || {
@@ -112,9 +133,35 @@ mod tests {
     }
 
     #[test]
+    fn the_ends_of_the_address_space_are_left_out_and_nothing_else() {
+        let word = WORD_BYTES;
+        let usable = |start, size| usable_region(start, size).map(|r| (r.start(), r.last()));
+        assert_eq!(usable(0, 4 * word), Ok((word, 4 * word - 1)));
+        assert_eq!(usable(0, 2 * word - 1), Err(AllocError::InvalidParam));
+        assert_eq!(usable(0x1001, 3 * word), Ok((0x1000 + word, 0x1000 + 3 * word - 1)));
+        let near_top = TOP - (4 * word - 1);
+        assert_eq!(usable(near_top, 4 * word), Ok((near_top, TOP - 2 * word)));
+        assert_eq!(usable(near_top, 2 * word), Ok((near_top, TOP - 2 * word)));
+        assert_eq!(usable(near_top + 2 * word, 2 * word), Err(AllocError::InvalidParam));
+        assert_eq!(usable(near_top, 4 * word + 1), Err(AllocError::InvalidParam));
+    }
+
+    #[test]
+    fn a_word_behind_a_usable_region_ends_inside_the_address_space() {
+        for size in 1..=8 * WORD_BYTES {
+            for start in TOP - 8 * WORD_BYTES..=TOP - (size - 1) {
+                let end = usable_region(start, size).map_or(0, |region| region.last() + 1);
+                assert!(end.checked_add(WORD_BYTES).is_some(), "{size} bytes from {start:#x}");
+            }
+        }
+    }
+
+    #[test]
     fn a_region_is_cut_into_aligned_blocks_without_gaps() {
         assert_eq!(cut(0x2800, 0x63ff), [(0x2800, 0x800), (0x3000, 0x1000), (0x4000, 0x2000), (0x6000, 0x400)]);
-        for (first, last) in [(8, 0xffff), (0x1008, 0x1017), (0x7ff8, 0x8007), (TOP - 0xffff, TOP - 8)] {
+        for (first, last) in
+            [(8, 0xffff), (0x1008, 0x1017), (0x7ff8, 0x8007), (TOP - 0xffff, TOP - 2 * WORD_BYTES)]
+        {
             let mut at = first;
             let mut per_order = vec![0; usize::BITS as usize];
             for (start, bytes) in cut(first, last) {
@@ -129,7 +176,7 @@ mod tests {
 
     #[test]
     fn the_largest_region_has_no_block_above_the_largest() {
-        let largest = cut(WORD_BYTES, TOP - WORD_BYTES).into_iter().map(|(_, bytes)| bytes).max();
+        let largest = cut(WORD_BYTES, TOP - 2 * WORD_BYTES).into_iter().map(|(_, bytes)| bytes).max();
         assert_eq!(largest, Some(LARGEST_BLOCK_BYTES));
     }
 

@@ -1,19 +1,19 @@
 //! Point 3: several regions.
 #![forbid(unsafe_code)]
 
-use allocator_api::{AllocError, ByteAllocator, ConstEmpty, Declared};
+use allocator_api::AllocError;
 
-use super::subject::{Subject, layout};
+use super::subject::{Bytes, Subject, layout};
 use crate::{
     order::Order,
-    verdict::{Step, Stop, With, answers, at_least},
+    verdict::{Step, With, answers, at_least},
 };
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
 /// The regions held are the second and third, and the fifth MiB; each form overlaps them in another way.
-pub(super) fn overlap_is_refused_in_every_form<A: ByteAllocator + ConstEmpty>(s: &mut Subject<'_, A>) -> Step {
+pub(super) fn overlap_is_refused_in_every_form<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     s.must_add(s.at(MIB), 2 * MIB)?;
     s.must_add(s.at(4 * MIB), MIB)?;
     let block = s.must_alloc(layout(100_000, 8)?)?;
@@ -44,7 +44,7 @@ pub(super) fn overlap_is_refused_in_every_form<A: ByteAllocator + ConstEmpty>(s:
 }
 
 /// Above, below and between those there are, with borders of all kinds. When nothing is left, blocks stand in each.
-pub(super) fn regions_in_any_order_are_all_used<A: ByteAllocator + ConstEmpty>(s: &mut Subject<'_, A>) -> Step {
+pub(super) fn regions_in_any_order_are_all_used<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     let mut least = 0;
     for (offset, size) in [
         (6 * MIB, MIB),
@@ -70,7 +70,7 @@ pub(super) fn regions_in_any_order_are_all_used<A: ByteAllocator + ConstEmpty>(s
 
 /// Two regions of 1 MiB side by side, together aligned to 2 MiB; added upwards, downwards, and with the last one
 /// between two others.
-pub(super) fn adjacent_regions_serve_one_request<A: ByteAllocator + ConstEmpty>(s: &mut Subject<'_, A>) -> Step {
+pub(super) fn adjacent_regions_serve_one_request<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     // The first even MiB of the ground, as an address.
     let base = s.at(0).next_multiple_of(4 * MIB) - s.at(0);
     let both = layout(3 * MIB / 2, 8)?;
@@ -90,21 +90,13 @@ pub(super) fn adjacent_regions_serve_one_request<A: ByteAllocator + ConstEmpty>(
     s.must_alloc(layout(5 * MIB / 2, 8)?).with("four regions").map(|_| ())
 }
 
-/// Small regions with holes between them. A declared limit is tried out, and is then the outcome.
-pub(super) fn hundreds_of_regions_are_taken<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: ByteAllocator + ConstEmpty + Declared,
-{
+/// Small regions with holes between them. Where a declared limit comes in between, it is the outcome.
+pub(super) fn hundreds_of_regions_are_taken<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     const REGIONS: usize = 224;
-    let limit = A::DECLARATION.max_regions.unwrap_or(usize::MAX);
     for index in 0..REGIONS {
         // The regions come from both ends, so that each stands between others.
         let place = if index % 2 == 0 { index / 2 } else { REGIONS - 1 - index / 2 };
-        let answer = s.add(s.at(place * 64 * KIB), 32 * KIB)?;
-        if index >= limit {
-            answers("add_memory: beyond the limit", Err(AllocError::NoMemory), answer).with(index)?;
-            return Err(Stop::Declared("takes a limited number of regions that do not touch"));
-        }
+        let answer = s.add_within_limit(s.at(place * 64 * KIB), 32 * KIB)?;
         answers("add_memory: one more region", Ok(()), answer).with(index)?;
     }
     at_least("exhaustion: every region serves a block", REGIONS, s.exhaust(layout(9000, 8)?, 2 * REGIONS)?)

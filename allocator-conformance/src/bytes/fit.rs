@@ -3,9 +3,9 @@
 
 use core::alloc::Layout;
 
-use allocator_api::{AddressRange, AllocError, ByteAllocator, ConstEmpty, Declared, address::align_up};
+use allocator_api::{AddressRange, AllocError, address::align_up};
 
-use super::subject::{Subject, layout};
+use super::subject::{Bytes, Subject, layout};
 use crate::{
     order::Order,
     verdict::{Step, With, at_least, at_most, broken},
@@ -55,7 +55,7 @@ const ALIGNS: [usize; 8] = [1, 8, 16, 64, 512, 4096, 65_536, MIB];
 
 /// An empty allocator gets a region of exactly the size and alignment that it asks for, at an address that is not more
 /// aligned than that.
-pub(super) fn region_for_makes_the_request_succeed<A: ByteAllocator + ConstEmpty>(s: &mut Subject<'_, A>) -> Step {
+pub(super) fn region_for_makes_the_request_succeed<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     let mut tried = 0;
     for (size, align) in SIZES.iter().flat_map(|size| ALIGNS.map(|align| (*size, align))) {
         s.fresh();
@@ -69,10 +69,7 @@ pub(super) fn region_for_makes_the_request_succeed<A: ByteAllocator + ConstEmpty
 }
 
 /// An allocator that has nothing left gets such a region, and serves the request.
-pub(super) fn region_for_helps_a_full_allocator<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: ByteAllocator + ConstEmpty + Declared,
-{
+pub(super) fn region_for_helps_a_full_allocator<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     let first = A::DECLARATION.smallest_first_region_bytes.max(64 * KIB);
     for (size, align) in SIZES.iter().zip(ALIGNS.into_iter().cycle()) {
         s.fresh();
@@ -89,10 +86,7 @@ where
 
 /// The place in the ground, `from` bytes and more into it, for the region that the request needs; `None` if the ground is
 /// too small for it.
-fn place_for<A>(s: &mut Subject<'_, A>, request: Layout, from: usize) -> Step<Option<AddressRange>>
-where
-    A: ByteAllocator + ConstEmpty,
-{
+fn place_for<A: Bytes>(s: &mut Subject<'_, A>, request: Layout, from: usize) -> Step<Option<AddressRange>> {
     let needed =
         s.region_for(request).map_err(|error| broken("region_for: a region", "a region", error)).with(request)?;
     at_most("region_for: not out of all proportion", 16 * (request.size() + request.align()) + MIB, needed.size())
@@ -107,10 +101,7 @@ where
 
 /// A model that takes any refusal for an answer would praise an allocator that always refuses. Half of a region can be
 /// handed out in blocks of each of these sizes, and then little is left.
-pub(super) fn most_of_a_region_can_be_handed_out<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: ByteAllocator + ConstEmpty,
-{
+pub(super) fn most_of_a_region_can_be_handed_out<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     for (size, region) in [(64, 64 * KIB), (256, 256 * KIB), (1024, MIB), (4096, 2 * MIB), (65_536, 8 * MIB)] {
         s.fresh();
         s.take_memory(region)?;
@@ -123,7 +114,7 @@ where
 }
 
 /// When nothing is left for a size, one block of it is given back; then one can be had.
-pub(super) fn a_block_given_back_can_be_had_again<A: ByteAllocator + ConstEmpty>(s: &mut Subject<'_, A>) -> Step {
+pub(super) fn a_block_given_back_can_be_had_again<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     s.take_memory(256 * KIB)?;
     let request = layout(512, 8)?;
     let count = s.exhaust(request, 600)?;
@@ -138,7 +129,7 @@ pub(super) fn a_block_given_back_can_be_had_again<A: ByteAllocator + ConstEmpty>
 
 /// The hole that one block leaves among live ones takes another of its size, and of three quarters of its size. And what
 /// a fresh region serves at most, it serves in any smaller size.
-pub(super) fn a_largest_free_block_is_not_refused<A: ByteAllocator + ConstEmpty>(s: &mut Subject<'_, A>) -> Step {
+pub(super) fn a_largest_free_block_is_not_refused<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     for size in [48, 700, 3000, 5000, 10_000, 100_032, 150_000] {
         s.fresh();
         s.take_memory(768 * KIB)?;

@@ -1,9 +1,9 @@
 //! Points 6, 9 and 16: requests that no memory can serve.
 #![forbid(unsafe_code)]
 
-use allocator_api::{AllocError, ByteAllocator, ConstEmpty};
+use allocator_api::AllocError;
 
-use super::subject::{Subject, layout};
+use super::subject::{Bytes, Subject, layout};
 use crate::{
     order::Order,
     verdict::{Step, With, answers, at_least, broken},
@@ -13,7 +13,7 @@ const MIB: usize = 1 << 20;
 const LARGEST: usize = isize::MAX as usize;
 
 /// Through every operation that takes a size, before memory and after.
-pub(super) fn size_zero_is_refused<A: ByteAllocator + ConstEmpty>(s: &mut Subject<'_, A>) -> Step {
+pub(super) fn size_zero_is_refused<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     let refused = Err(AllocError::InvalidParam);
     for later in [false, true] {
         if later {
@@ -32,7 +32,7 @@ pub(super) fn size_zero_is_refused<A: ByteAllocator + ConstEmpty>(s: &mut Subjec
 
 /// Sizes at which adding a header, rounding up or aligning would overflow, and powers of two that a table of orders may
 /// not reach.
-pub(super) fn a_huge_size_is_refused_at_once<A: ByteAllocator + ConstEmpty>(s: &mut Subject<'_, A>) -> Step {
+pub(super) fn a_huge_size_is_refused_at_once<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     s.take_memory(MIB)?;
     let block = s.must_alloc(layout(1000, 8)?)?;
     for less in [0, 1, 7, 8, 15, 16, 31, 32, 63, 64, 4095, 4096, 65_536] {
@@ -54,9 +54,7 @@ pub(super) fn a_huge_size_is_refused_at_once<A: ByteAllocator + ConstEmpty>(s: &
 }
 
 /// Alignments up to the largest there is; the memory has no multiple of most of them.
-pub(super) fn a_huge_alignment_is_honoured_or_refused<A: ByteAllocator + ConstEmpty>(
-    s: &mut Subject<'_, A>,
-) -> Step {
+pub(super) fn a_huge_alignment_is_honoured_or_refused<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     s.take_memory(4 * MIB)?;
     for align_log2 in 20..usize::BITS - 1 {
         for size in [1, 64, 4096, 5000] {
@@ -71,7 +69,7 @@ pub(super) fn a_huge_alignment_is_honoured_or_refused<A: ByteAllocator + ConstEm
 }
 
 /// Requests of any size and alignment that can be written down: each is answered, with a good block or an error.
-pub(super) fn odd_requests_are_answered<A: ByteAllocator + ConstEmpty>(s: &mut Subject<'_, A>) -> Step {
+pub(super) fn odd_requests_are_answered<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     s.take_memory(4 * MIB)?;
     for _ in 0..3000 {
         let align_log2 = s.random.below(usize::BITS as usize - 1);
@@ -87,7 +85,7 @@ pub(super) fn odd_requests_are_answered<A: ByteAllocator + ConstEmpty>(s: &mut S
 }
 
 /// `region_for` either names a region that could hold the block, or says that none could.
-fn expect_honest_region<A: ByteAllocator + ConstEmpty>(s: &mut Subject<'_, A>, size: usize, align: usize) -> Step {
+fn expect_honest_region<A: Bytes>(s: &mut Subject<'_, A>, size: usize, align: usize) -> Step {
     match s.region_for(layout(size, align)?) {
         Ok(region) => at_least("region_for: the region is as large as the block", size, region.size()).with(size),
         Err(AllocError::NoMemory) => Ok(()),

@@ -1,9 +1,9 @@
 //! Points 3 and 4: single regions, of any size and alignment, and those that are refused.
 #![forbid(unsafe_code)]
 
-use allocator_api::{AddressRange, AllocError, ByteAllocator, ConstEmpty, Declared};
+use allocator_api::{AddressRange, AllocError};
 
-use super::subject::{Subject, layout};
+use super::subject::{Bytes, Subject, layout};
 use crate::{
     order::Order,
     verdict::{Step, With, answers, at_least},
@@ -20,7 +20,7 @@ const TINY: [usize; 24] =
     [1, 2, 7, 8, 15, 16, 17, 24, 31, 32, 33, 48, 63, 64, 65, 96, 128, 255, 500, 1024, 4095, 4096, 5000, 12_288];
 
 /// A region of size 0, first and later.
-pub(super) fn an_empty_region_is_refused<A: ByteAllocator + ConstEmpty>(s: &mut Subject<'_, A>) -> Step {
+pub(super) fn an_empty_region_is_refused<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     let refused = Err(AllocError::InvalidParam);
     answers("init: size 0", refused, s.init(s.at(0), 0)?)?;
     answers("add_memory: size 0, first", refused, s.add(s.at(0), 0)?)?;
@@ -33,10 +33,7 @@ pub(super) fn an_empty_region_is_refused<A: ByteAllocator + ConstEmpty>(s: &mut 
 
 /// Borders at every distance from a multiple of 16, and some from one of a page. What lies beside the region keeps its
 /// bytes while every block that can be had is written.
-pub(super) fn an_unaligned_region_stays_within_its_borders<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: ByteAllocator + ConstEmpty,
-{
+pub(super) fn an_unaligned_region_stays_within_its_borders<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     for (front, back) in (0..16).map(|i| (i, 16 - i)).chain([(1, 4095), (4095, 1), (2048, 17), (100, 3)]) {
         s.fresh();
         let region = AddressRange::from_bounds(s.at(MIB + front), s.at(2 * MIB - 1 - back));
@@ -59,10 +56,7 @@ where
 
 /// As the first region, and as a further one when nothing else is left: one byte at least can be had from what was
 /// accepted.
-pub(super) fn a_tiny_region_is_usable_or_refused<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: ByteAllocator + ConstEmpty + Declared,
-{
+pub(super) fn a_tiny_region_is_usable_or_refused<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     let smallest_first = A::DECLARATION.smallest_first_region_bytes;
     let one = layout(1, 1)?;
     for size in TINY {
@@ -81,7 +75,7 @@ where
     s.take_memory(smallest_first.max(32 * KIB))?;
     for (place, size) in TINY.into_iter().enumerate() {
         s.exhaust_all()?;
-        match s.add(s.at((place + 1) * 64 * KIB + place * 5), size)? {
+        match s.add_within_limit(s.at((place + 1) * 64 * KIB + place * 5), size)? {
             Ok(()) => s.must_alloc(one).map(|_| ()).with(size)?,
             refused => answers("add_memory: nothing usable", Err(AllocError::InvalidParam), refused).with(size)?,
         }
@@ -90,10 +84,7 @@ where
 }
 
 /// Ranges whose last byte would lie beyond the last address, first and later, through either function.
-pub(super) fn a_region_beyond_the_address_space_is_refused<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: ByteAllocator + ConstEmpty,
-{
+pub(super) fn a_region_beyond_the_address_space_is_refused<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     let refused = Err(AllocError::InvalidParam);
     for later in [false, true] {
         if later {
@@ -114,9 +105,7 @@ where
 }
 
 /// A region of which nothing but the byte at address 0 is left has nothing usable.
-pub(super) fn the_byte_at_address_zero_is_not_usable<A: ByteAllocator + ConstEmpty>(
-    s: &mut Subject<'_, A>,
-) -> Step {
+pub(super) fn the_byte_at_address_zero_is_not_usable<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     answers("init: the byte at 0", Err(AllocError::InvalidParam), s.init(0, 1)?)?;
     s.take_memory(MIB)?;
     answers("add_memory: the byte at 0", Err(AllocError::InvalidParam), s.add(0, 1)?)

@@ -1,9 +1,9 @@
 //! Point 12: blocks that change their size, and blocks of zeros.
 #![forbid(unsafe_code)]
 
-use allocator_api::{AddressRange, AllocError, ByteAllocator, ConstEmpty};
+use allocator_api::{AddressRange, AllocError};
 
-use super::subject::{Subject, layout};
+use super::subject::{Bytes, Subject, layout};
 use crate::{
     order::Order,
     verdict::{Step, With, answers, mistake},
@@ -14,7 +14,7 @@ const MIB: usize = 1 << 20;
 const SIZES: [usize; 11] = [1, 8, 50, 64, 65, 200, 1000, 4096, 4097, 10_000, 100_000];
 
 /// From every size to every size, at several alignments, with a live block behind it so that growth must move.
-pub(super) fn realloc_keeps_the_bytes<A: ByteAllocator + ConstEmpty>(s: &mut Subject<'_, A>) -> Step {
+pub(super) fn realloc_keeps_the_bytes<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     s.take_memory(8 * MIB)?;
     for align in [1, 16, 4096] {
         for (old, new) in SIZES.iter().flat_map(|old| SIZES.map(|new| (*old, new))) {
@@ -29,9 +29,7 @@ pub(super) fn realloc_keeps_the_bytes<A: ByteAllocator + ConstEmpty>(s: &mut Sub
 }
 
 /// A block that grows step by step to 512 KiB and shrinks again, beside a neighbour, is always whole.
-pub(super) fn realloc_grows_and_shrinks_step_by_step<A: ByteAllocator + ConstEmpty>(
-    s: &mut Subject<'_, A>,
-) -> Step {
+pub(super) fn realloc_grows_and_shrinks_step_by_step<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     s.take_memory(8 * MIB)?;
     let untouched = s.statistics()?;
     s.must_alloc(layout(100, 8)?)?;
@@ -47,7 +45,7 @@ pub(super) fn realloc_grows_and_shrinks_step_by_step<A: ByteAllocator + ConstEmp
 }
 
 /// With nothing left, every growth is refused, and every block is still there with its bytes.
-pub(super) fn a_refused_realloc_leaves_the_block<A: ByteAllocator + ConstEmpty>(s: &mut Subject<'_, A>) -> Step {
+pub(super) fn a_refused_realloc_leaves_the_block<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     s.take_memory(MIB)?;
     let untouched = s.statistics()?;
     let count = s.exhaust(layout(10_000, 8)?, 200)?;
@@ -63,9 +61,7 @@ pub(super) fn a_refused_realloc_leaves_the_block<A: ByteAllocator + ConstEmpty>(
 }
 
 /// All memory has been written to, and all of it has been handed out and given back once.
-pub(super) fn alloc_zeroed_clears_memory_that_was_used<A: ByteAllocator + ConstEmpty>(
-    s: &mut Subject<'_, A>,
-) -> Step {
+pub(super) fn alloc_zeroed_clears_memory_that_was_used<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     const USED: [usize; 6] = [24, 100, 500, 3000, 20_000, 300_000];
     let region = AddressRange::new(s.at(0), 4 * MIB).ok_or_else(|| mistake("the region is in the ground"))?;
     s.paint(region, 0xa5)?;

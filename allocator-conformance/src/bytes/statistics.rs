@@ -1,9 +1,7 @@
 //! Point 15: the statistics. That they agree with one another is checked at every step of every case.
 #![forbid(unsafe_code)]
 
-use allocator_api::{ByteAllocator, ConstEmpty};
-
-use super::subject::{Subject, layout};
+use super::subject::{Bytes, Subject, layout};
 use crate::{
     order::Order,
     verdict::{Step, With, at_least, at_most, equal},
@@ -13,7 +11,7 @@ const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
 /// Regions of whole pages, apart and touching: each adds what it is, less what trimming may take.
-pub(super) fn total_is_what_was_handed_in<A: ByteAllocator + ConstEmpty>(s: &mut Subject<'_, A>) -> Step {
+pub(super) fn total_is_what_was_handed_in<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     let mut sum = 0;
     for (offset, size) in [(MIB, MIB), (3 * MIB, 2 * MIB), (5 * MIB, MIB), (0, 512 * KIB), (2 * MIB, MIB)] {
         s.must_add(s.at(offset), size)?;
@@ -27,7 +25,7 @@ pub(super) fn total_is_what_was_handed_in<A: ByteAllocator + ConstEmpty>(s: &mut
 }
 
 /// Blocks of sizes that need no rounding: `used` rises by about that, not by twice that, and returns.
-pub(super) fn used_counts_each_block_once<A: ByteAllocator + ConstEmpty>(s: &mut Subject<'_, A>) -> Step {
+pub(super) fn used_counts_each_block_once<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     s.take_memory(8 * MIB)?;
     let untouched = s.statistics()?;
     for size in [64, 1024, 4096, 65_536] {
@@ -50,7 +48,7 @@ pub(super) fn used_counts_each_block_once<A: ByteAllocator + ConstEmpty>(s: &mut
 }
 
 /// The room that `available` tells of is there: what one block takes from it, the same block gives back.
-pub(super) fn available_returns_with_each_block<A: ByteAllocator + ConstEmpty>(s: &mut Subject<'_, A>) -> Step {
+pub(super) fn available_returns_with_each_block<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     s.take_memory(8 * MIB)?;
     let untouched = s.statistics()?;
     for size in [1, 17, 100, 1025, 5000, 70_000, MIB] {

@@ -3,19 +3,39 @@
 
 use core::alloc::Layout;
 
-use allocator_api::{AllocError, ByteAllocator, ConstEmpty};
+use allocator_api::{AllocError, AllocResult};
 
-use super::subject::{Subject, layout};
+use super::subject::{Bytes, Subject, layout};
 use crate::{
     order::Order,
-    verdict::{Step, With, answers, broken, mistake},
+    verdict::{Step, Stop, With, answers, broken, mistake},
 };
 
-impl<A: ByteAllocator + ConstEmpty> Subject<'_, A> {
+/// Why a case ends that needs more regions than the declared limit allows.
+const FEW_REGIONS: &str = "takes a limited number of regions that do not touch";
+
+impl<A: Bytes> Subject<'_, A> {
     /// Calls `add_memory`, which must accept the region.
     #[track_caller]
     pub(super) fn must_add(&mut self, start: usize, size: usize) -> Step {
-        answers("add_memory: a usable region is accepted", Ok(()), self.add(start, size)?).with(size)
+        let answer = self.add_within_limit(start, size)?;
+        answers("add_memory: a usable region is accepted", Ok(()), answer).with(size)
+    }
+
+    /// Calls `add_memory`. If the answer is that there are as many regions as the declared limit allows, the case ends.
+    pub(super) fn add_within_limit(&mut self, start: usize, size: usize) -> Step<AllocResult> {
+        let answer = self.add(start, size)?;
+        let is_full = A::DECLARATION.max_regions.is_some_and(|limit| self.regions().groups() >= limit);
+        if answer == Err(AllocError::NoMemory) && is_full { Err(Stop::Declared(FEW_REGIONS)) } else { Ok(answer) }
+    }
+
+    /// Calls `add_memory`, unless the declared limit allows no further region.
+    #[track_caller]
+    pub(super) fn add_if_allowed(&mut self, start: usize, size: usize) -> Step {
+        match A::DECLARATION.max_regions {
+            Some(limit) if self.regions().groups() >= limit => Ok(()),
+            _ => self.must_add(start, size),
+        }
     }
 
     /// Asks for a block that there must be room for.

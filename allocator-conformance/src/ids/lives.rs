@@ -1,19 +1,16 @@
 //! Points 10 to 16: single ids, pieces, wrong frees, and whole lives.
 #![forbid(unsafe_code)]
 
-use allocator_api::{AllocError, ConstEmpty, Declared, IdAllocator};
+use allocator_api::AllocError;
 
-use super::subject::Subject;
+use super::subject::{Ids, Subject};
 use crate::{
     order::Order,
     verdict::{Step, With, answers, equal},
 };
 
 /// Each id by its number, out of order; none twice; none that is not there.
-pub(super) fn a_fixed_id_is_that_id_or_refused<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: IdAllocator + ConstEmpty + Declared,
-{
+pub(super) fn a_fixed_id_is_that_id_or_refused<A: Ids>(s: &mut Subject<'_, A>) -> Step {
     s.need_ids(256)?;
     s.must_add(64, 64)?;
     for id in [64, 127, 100, 65, 126] {
@@ -33,10 +30,7 @@ where
 }
 
 /// The longest run of free ids is served, and no longer one.
-pub(super) fn the_longest_free_run_of_ids_is_not_refused<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: IdAllocator + ConstEmpty + Declared,
-{
+pub(super) fn the_longest_free_run_of_ids_is_not_refused<A: Ids>(s: &mut Subject<'_, A>) -> Step {
     s.need_ids(256)?;
     s.must_add(0, 256)?;
     let whole = s.must_alloc(256, 1)?;
@@ -51,10 +45,7 @@ where
 }
 
 /// One run in pieces; several runs at once; over their borders.
-pub(super) fn ids_can_be_given_back_in_any_pieces<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: IdAllocator + ConstEmpty + Declared,
-{
+pub(super) fn ids_can_be_given_back_in_any_pieces<A: Ids>(s: &mut Subject<'_, A>) -> Step {
     s.need_ids(128)?;
     s.must_add(0, 128)?;
     let run = s.must_alloc(32, 32)?;
@@ -71,10 +62,7 @@ where
 }
 
 /// Free ids, ids given back before, ids that are not there, and runs of which one id is such: nothing is given back.
-pub(super) fn wrong_ids_are_refused_whole<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: IdAllocator + ConstEmpty + Declared,
-{
+pub(super) fn wrong_ids_are_refused_whole<A: Ids>(s: &mut Subject<'_, A>) -> Step {
     s.need_ids(256)?;
     s.must_add(32, 64)?;
     let run = s.must_alloc(32, 32)?;
@@ -93,10 +81,7 @@ where
 }
 
 /// Exhaustion and recovery in each order: as many runs as the first time, and at the end one run of all.
-pub(super) fn recovery_restores_the_ids<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: IdAllocator + ConstEmpty + Declared,
-{
+pub(super) fn recovery_restores_the_ids<A: Ids>(s: &mut Subject<'_, A>) -> Step {
     s.need_ids(256)?;
     s.must_add(0, 200)?;
     for count in [1, 3, 16] {
@@ -114,10 +99,7 @@ where
 }
 
 /// A long random life: every answer is as the books say.
-pub(super) fn a_long_life_of_ids_is_as_the_books_say<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: IdAllocator + ConstEmpty + Declared,
-{
+pub(super) fn a_long_life_of_ids_is_as_the_books_say<A: Ids>(s: &mut Subject<'_, A>) -> Step {
     s.need_ids(512)?;
     s.must_add(10, 200)?;
     s.must_add(300, 150)?;

@@ -1,16 +1,13 @@
 //! Points 1 to 9: ranges of ids, and runs of them.
 #![forbid(unsafe_code)]
 
-use allocator_api::{AllocError, ConstEmpty, Declared, IdAllocator};
+use allocator_api::AllocError;
 
-use super::subject::Subject;
+use super::subject::{Ids, Subject};
 use crate::verdict::{Step, Stop, With, answers, equal};
 
 /// Nothing is there: no run, no id, and nothing to give back.
-pub(super) fn requests_before_any_ids_are_refused<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: IdAllocator + ConstEmpty + Declared,
-{
+pub(super) fn requests_before_any_ids_are_refused<A: Ids>(s: &mut Subject<'_, A>) -> Step {
     for count in [1, 2, 1000, usize::MAX] {
         answers("alloc_id: no ids", Err(AllocError::NoMemory), s.alloc(count, 1)?)?;
         s.dealloc(0, count)?;
@@ -21,10 +18,7 @@ where
 }
 
 /// Ranges of no ids, ranges beyond the last number, and ranges that are there already, in whole or in part.
-pub(super) fn ids_that_are_none_or_there_already_are_refused<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: IdAllocator + ConstEmpty + Declared,
-{
+pub(super) fn ids_that_are_none_or_there_already_are_refused<A: Ids>(s: &mut Subject<'_, A>) -> Step {
     s.need_ids(300)?;
     let invalid = Err(AllocError::InvalidParam);
     for later in [false, true] {
@@ -45,10 +39,7 @@ where
 }
 
 /// Ranges below, above and between; every id is handed out once, and a run may lie across a border where they touch.
-pub(super) fn ranges_of_ids_in_any_order_are_all_used<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: IdAllocator + ConstEmpty + Declared,
-{
+pub(super) fn ranges_of_ids_in_any_order_are_all_used<A: Ids>(s: &mut Subject<'_, A>) -> Step {
     s.need_ids(512)?;
     for (first, count) in [(200, 50), (300, 7), (100, 50), (0, 3), (150, 50), (400, 1)] {
         s.must_add(first, count)?;
@@ -64,10 +55,7 @@ where
 }
 
 /// Single ids with one id between them. A declared limit is tried out, and is then the outcome.
-pub(super) fn hundreds_of_ranges_are_taken<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: IdAllocator + ConstEmpty + Declared,
-{
+pub(super) fn hundreds_of_ranges_are_taken<A: Ids>(s: &mut Subject<'_, A>) -> Step {
     const RANGES: usize = 224;
     s.need_ids(2 * RANGES)?;
     let limit = A::DECLARATION.max_regions.unwrap_or(usize::MAX);
@@ -86,10 +74,7 @@ where
 }
 
 /// A run of no ids, before ids come and after; giving back no ids.
-pub(super) fn a_run_of_no_ids_is_refused<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: IdAllocator + ConstEmpty + Declared,
-{
+pub(super) fn a_run_of_no_ids_is_refused<A: Ids>(s: &mut Subject<'_, A>) -> Step {
     s.need_ids(64)?;
     for later in [false, true] {
         if later {
@@ -107,10 +92,7 @@ where
 }
 
 /// What is no power of two, before ids come and after.
-pub(super) fn an_invalid_alignment_is_refused<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: IdAllocator + ConstEmpty + Declared,
-{
+pub(super) fn an_invalid_alignment_is_refused<A: Ids>(s: &mut Subject<'_, A>) -> Step {
     s.need_ids(64)?;
     for later in [false, true] {
         if later {
@@ -127,10 +109,7 @@ where
 }
 
 /// The ids start just after a power of two: an alignment of the index would be wrong everywhere.
-pub(super) fn every_alignment_is_honoured<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: IdAllocator + ConstEmpty + Declared,
-{
+pub(super) fn every_alignment_is_honoured<A: Ids>(s: &mut Subject<'_, A>) -> Step {
     s.need_ids(1024)?;
     s.must_add(1, 1023)?;
     for count in [1, 2, 3, 7, 33] {
@@ -145,10 +124,7 @@ where
 }
 
 /// Counts and alignments at which an end, or a rounding, would overflow.
-pub(super) fn a_huge_run_of_ids_is_refused<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: IdAllocator + ConstEmpty + Declared,
-{
+pub(super) fn a_huge_run_of_ids_is_refused<A: Ids>(s: &mut Subject<'_, A>) -> Step {
     s.need_ids(64)?;
     s.must_add(0, 64)?;
     s.must_alloc(2, 1)?;

@@ -14,6 +14,11 @@ use crate::{
     verdict::{Step, Stop, With, answers, broken, equal, mistake},
 };
 
+/// An id allocator that can be tested.
+pub(crate) trait Ids: IdAllocator + ConstEmpty + Declared + 'static {}
+
+impl<A: IdAllocator + ConstEmpty + Declared + 'static> Ids for A {}
+
 /// The most runs of ids that may be live at once, and the most ranges.
 const ROOM: [usize; 2] = [2048, 512];
 
@@ -26,7 +31,7 @@ pub(crate) struct Subject<'b, A: 'static> {
     pub(crate) random: Random,
 }
 
-impl<'b, A: IdAllocator + ConstEmpty + Declared> Subject<'b, A> {
+impl<'b, A: Ids> Subject<'b, A> {
     /// A fresh allocator on the bench.
     pub(crate) fn on(bench: &'b mut Bench<A>) -> Self {
         let memory = bench.memory.ground();

@@ -1,19 +1,19 @@
 //! Points 3 and 5: several regions, and many, and large ones.
 #![forbid(unsafe_code)]
 
-use allocator_api::{AddressRange, AllocError, ConstEmpty, Declared, PageAllocator};
+use allocator_api::{AddressRange, AllocError};
 
-use super::{regions::need_numbers, subject::Subject};
+use super::{
+    regions::need_numbers,
+    subject::{Pages, Subject},
+};
 use crate::{
     order::Order,
     verdict::{Step, Stop, With, answers, at_least, equal, mistake},
 };
 
 /// The regions held are 64 pages each, from page 64 and from page 192 on; each form overlaps them in another way.
-pub(super) fn overlap_is_refused_in_every_form<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn overlap_is_refused_in_every_form<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(320)?;
     let page = A::PAGE_SIZE;
     s.must_add(64, 64)?;
@@ -47,16 +47,13 @@ where
 }
 
 /// Above, below and between those there are, with borders of all kinds. Every page is handed out.
-pub(super) fn regions_in_any_order_are_all_used<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn regions_in_any_order_are_all_used<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(512)?;
     let page = A::PAGE_SIZE;
     for (first, odd, pages) in
         [(128, 0, 32), (320, 0, 64), (32, 1, 48), (200, page - 1, 40), (160, 0, 17), (448, 8, 64), (0, 0, 20)]
     {
-        let answer = s.add(s.page(first) + odd, pages * page)?;
+        let answer = s.add_within_limit(s.page(first) + odd, pages * page)?;
         answers("add_memory: in any order", Ok(()), answer).with(first)?;
     }
     s.exhaust(1)?;
@@ -69,10 +66,7 @@ where
 }
 
 /// Two regions side by side, added upwards and downwards, and three of which the middle one comes last.
-pub(super) fn adjacent_regions_serve_one_request<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn adjacent_regions_serve_one_request<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(192)?;
     for order in [&[0, 1][..], &[1, 0], &[0, 2, 1]] {
         s.fresh();
@@ -93,22 +87,14 @@ where
     Ok(())
 }
 
-/// Small regions with holes between them. A declared limit is tried out, and is then the outcome.
-pub(super) fn hundreds_of_regions_are_taken<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+/// Small regions with holes between them. Where a declared limit comes in between, it is the outcome.
+pub(super) fn hundreds_of_regions_are_taken<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     const REGIONS: usize = 224;
     s.need_pages(8 * REGIONS)?;
-    let limit = A::DECLARATION.max_regions.unwrap_or(usize::MAX);
     for index in 0..REGIONS {
         // The regions come from both ends, so that each stands between others.
         let place = if index % 2 == 0 { index / 2 } else { REGIONS - 1 - index / 2 };
-        let answer = s.add(s.page(place * 8), 4 * A::PAGE_SIZE)?;
-        if index >= limit {
-            answers("add_memory: beyond the limit", Err(AllocError::NoMemory), answer).with(index)?;
-            return Err(Stop::Declared("takes a limited number of regions that do not touch"));
-        }
+        let answer = s.add_within_limit(s.page(place * 8), 4 * A::PAGE_SIZE)?;
         answers("add_memory: one more region", Ok(()), answer).with(index)?;
     }
     at_least("exhaustion: every region serves a page", REGIONS, s.exhaust(1)?)?;
@@ -116,10 +102,7 @@ where
 }
 
 /// Numbers all over the address space. A declared span is tried out, and is then the outcome.
-pub(super) fn regions_far_apart_are_all_used<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn regions_far_apart_are_all_used<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     need_numbers::<A>()?;
     let page = A::PAGE_SIZE;
     let middle = 1 << (usize::BITS - 1);
@@ -132,7 +115,7 @@ where
     }
     let starts = [middle, 16 * page, usize::MAX - (64 * page - 1), middle / 2, middle + middle / 2, middle / 512];
     for start in starts {
-        answers("add_memory: far apart", Ok(()), s.add(start, 16 * page)?).with(start)?;
+        answers("add_memory: far apart", Ok(()), s.add_within_limit(start, 16 * page)?).with(start)?;
     }
     equal("add_memory: all pages are held", 16 * starts.len(), s.statistics()?.total)?;
     for start in starts {
@@ -143,10 +126,7 @@ where
 }
 
 /// 64 GiB, or what the declared span allows: no setting must be made for it.
-pub(super) fn a_large_region_needs_no_setting<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn a_large_region_needs_no_setting<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     need_numbers::<A>()?;
     let large = usize::try_from(64_u64 << 30).unwrap_or(usize::MAX);
     let bytes = A::DECLARATION.span_bytes.unwrap_or(usize::MAX).min(large).min(usize::MAX / 16);
@@ -161,10 +141,7 @@ where
 }
 
 /// The suite writes to no page here; so any byte that changes was changed by the allocator.
-pub(super) fn managed_pages_are_never_touched<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn managed_pages_are_never_touched<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     need_numbers::<A>()?;
     let page = A::PAGE_SIZE;
     let memory = s.memory();

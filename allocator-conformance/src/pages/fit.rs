@@ -1,19 +1,16 @@
 //! Points 10 and 11: runs at a chosen place, and runs that fit.
 #![forbid(unsafe_code)]
 
-use allocator_api::{AllocError, ConstEmpty, Declared, PageAllocator};
+use allocator_api::AllocError;
 
-use super::subject::Subject;
+use super::subject::{Pages, Subject};
 use crate::{
     order::Order,
     verdict::{Step, With, answers, equal},
 };
 
 /// The first, the last and inner pages of a region, runs of all lengths, side by side.
-pub(super) fn alloc_pages_at_gives_exactly_that_run<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn alloc_pages_at_gives_exactly_that_run<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(128)?;
     s.must_add(32, 64)?;
     s.survey()?;
@@ -34,10 +31,7 @@ where
 }
 
 /// A run in whole or in part taken, outside the regions, over their borders, over a hole.
-pub(super) fn alloc_pages_at_refuses_what_is_not_free<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn alloc_pages_at_refuses_what_is_not_free<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(192)?;
     s.must_add(32, 32)?;
     s.must_add(96, 32)?;
@@ -58,10 +52,7 @@ where
 }
 
 /// A place that is no multiple of the alignment, free or not, before memory comes and after.
-pub(super) fn alloc_pages_at_refuses_a_misaligned_place<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn alloc_pages_at_refuses_a_misaligned_place<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(128)?;
     let page = A::PAGE_SIZE;
     let refused = Err(AllocError::InvalidParam);
@@ -83,10 +74,7 @@ where
 
 /// An allocator that always refuses would please a model that takes any refusal: every page that is available is
 /// handed out, one by one, and in runs.
-pub(super) fn every_available_page_can_be_had<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn every_available_page_can_be_had<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(512)?;
     s.must_add(0, 512)?;
     s.survey()?;
@@ -105,10 +93,7 @@ where
 
 /// In many random states, the longest free run that the books know is served, and no longer one; likewise for runs that
 /// start at a multiple of an alignment.
-pub(super) fn the_longest_free_run_is_not_refused<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn the_longest_free_run_is_not_refused<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(256)?;
     s.must_add(1, 90)?;
     s.must_add(100, 60)?;

@@ -1,19 +1,16 @@
 //! Points 13 and 14: frees of every kind, and recovery.
 #![forbid(unsafe_code)]
 
-use allocator_api::{AllocError, ConstEmpty, Declared, PageAllocator};
+use allocator_api::AllocError;
 
-use super::subject::Subject;
+use super::subject::{Pages, Subject};
 use crate::{
     order::Order,
     verdict::{Step, equal},
 };
 
 /// One run is given back from its middle, its ends, and in between.
-pub(super) fn a_run_can_be_freed_in_pieces<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn a_run_can_be_freed_in_pieces<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(96)?;
     s.must_add(0, 96)?;
     let untouched = s.statistics()?;
@@ -29,10 +26,7 @@ where
 }
 
 /// Runs that were handed out one by one are given back at once, and over their borders.
-pub(super) fn neighbouring_runs_can_be_freed_together<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn neighbouring_runs_can_be_freed_together<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(96)?;
     s.must_add(0, 96)?;
     let untouched = s.statistics()?;
@@ -53,10 +47,7 @@ fn mistake_in_pieces() -> crate::verdict::Stop {
 }
 
 /// A page, a run, and part of a run a second time.
-pub(super) fn a_double_free_is_refused<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn a_double_free_is_refused<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(96)?;
     s.must_add(0, 96)?;
     for pages in [1, 2, 7, 32] {
@@ -77,10 +68,7 @@ where
 }
 
 /// A run of which some page is free or was never managed is refused whole: none of its pages is given back.
-pub(super) fn a_partly_free_run_is_refused_whole<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn a_partly_free_run_is_refused_whole<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(96)?;
     let page = A::PAGE_SIZE;
     s.must_add(8, 80)?;
@@ -98,10 +86,7 @@ where
 }
 
 /// Pages outside the regions, runs that reach out of them, and runs over the hole between two regions.
-pub(super) fn foreign_pages_are_refused<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn foreign_pages_are_refused<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(192)?;
     s.must_add(32, 32)?;
     s.must_add(96, 32)?;
@@ -121,10 +106,7 @@ where
 }
 
 /// An address inside a page, of a live run and of a free one.
-pub(super) fn a_misaligned_free_is_refused<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn a_misaligned_free_is_refused<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(96)?;
     s.must_add(0, 96)?;
     let run = s.must_alloc(32, A::PAGE_SIZE)?;
@@ -139,10 +121,7 @@ where
 
 /// Exhaustion with runs of one length after another, each given back in each order: the statistics are those of the
 /// beginning, and the next exhaustion gets as many runs.
-pub(super) fn recovery_restores_the_statistics<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn recovery_restores_the_statistics<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(384)?;
     s.must_add(128, 128)?;
     s.must_add(0, 64)?;
@@ -161,10 +140,7 @@ where
 }
 
 /// After a random life that is given back in each order, the longest run can be had again.
-pub(super) fn recovery_restores_the_longest_run<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn recovery_restores_the_longest_run<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(256)?;
     s.must_add(0, 256)?;
     s.survey()?;

@@ -1,19 +1,16 @@
 //! Points 7 and 8: where runs stand, and whose their bytes are.
 #![forbid(unsafe_code)]
 
-use allocator_api::{AddressRange, AllocError, ConstEmpty, Declared, PageAllocator};
+use allocator_api::{AddressRange, AllocError};
 
-use super::subject::Subject;
+use super::subject::{Pages, Subject};
 use crate::{
     order::Order,
     verdict::{Step, Stop, With, answers},
 };
 
 /// The region starts one page after a large power of two: an alignment of the index would be wrong everywhere.
-pub(super) fn every_alignment_is_honoured<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn every_alignment_is_honoured<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(1024)?;
     s.must_add(1, 1023)?;
     for pages in [1, 2, 3, 7, 16, 33] {
@@ -28,10 +25,7 @@ where
 }
 
 /// Every multiple of the alignment that is in the region is handed out, and then no more.
-pub(super) fn every_aligned_page_can_be_had<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn every_aligned_page_can_be_had<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(256)?;
     let page = A::PAGE_SIZE;
     s.must_add(3, 250)?;
@@ -48,10 +42,7 @@ where
 }
 
 /// What is no power of two, or less than a page, before memory comes and after.
-pub(super) fn an_invalid_alignment_is_refused<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn an_invalid_alignment_is_refused<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(64)?;
     let page = A::PAGE_SIZE;
     let invalid = Err(AllocError::InvalidParam);
@@ -73,10 +64,7 @@ where
 }
 
 /// A long random life with runs of all lengths, freed in pieces, in which every page keeps its bytes.
-pub(super) fn live_runs_never_overlap<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn live_runs_never_overlap<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(640)?;
     s.must_add(0, 256)?;
     s.must_add(384, 128)?;
@@ -91,10 +79,7 @@ where
 }
 
 /// Painted memory before, between and after two regions stays as it is while every page that can be had is written.
-pub(super) fn memory_outside_the_regions_is_not_written<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn memory_outside_the_regions_is_not_written<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(192)?;
     let margins = [(0, 32), (96, 110), (160, 192)]
         .map(|(first, end)| AddressRange::from_bounds(s.page(first), s.page(end) - 1))

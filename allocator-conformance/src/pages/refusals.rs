@@ -1,19 +1,16 @@
 //! Points 6, 9 and 16: requests that no memory can serve.
 #![forbid(unsafe_code)]
 
-use allocator_api::{AllocError, ConstEmpty, Declared, PageAllocator};
+use allocator_api::AllocError;
 
-use super::subject::Subject;
+use super::subject::{Pages, Subject};
 use crate::{
     order::Order,
     verdict::{Step, With, answers},
 };
 
 /// Through every operation that takes a number of pages, before memory and after.
-pub(super) fn a_run_of_no_pages_is_refused<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn a_run_of_no_pages_is_refused<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(64)?;
     for later in [false, true] {
         if later {
@@ -32,10 +29,7 @@ where
 }
 
 /// Numbers of pages whose bytes overflow, or whose end does, at small and huge alignments.
-pub(super) fn a_huge_run_is_refused_at_once<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn a_huge_run_is_refused_at_once<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(64)?;
     let page = A::PAGE_SIZE;
     s.must_add(0, 64)?;
@@ -58,10 +52,7 @@ where
 }
 
 /// Runs and places of any kind that can be written down: each is answered, with a good run or an error.
-pub(super) fn odd_requests_are_answered<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn odd_requests_are_answered<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(128)?;
     s.must_add(0, 96)?;
     for _ in 0..2000 {

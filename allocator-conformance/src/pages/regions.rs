@@ -1,19 +1,16 @@
 //! Points 3 and 4: single regions, of any size and alignment, and those that are refused.
 #![forbid(unsafe_code)]
 
-use allocator_api::{AddressRange, AllocError, ConstEmpty, Declared, PageAllocator};
+use allocator_api::{AddressRange, AllocError, Declared};
 
-use super::subject::Subject;
+use super::subject::{Pages, Subject};
 use crate::{
     order::Order,
     verdict::{Step, Stop, With, answers, equal},
 };
 
 /// A region of size 0, first and later.
-pub(super) fn an_empty_region_is_refused<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn an_empty_region_is_refused<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(192)?;
     let refused = Err(AllocError::InvalidParam);
     answers("init: size 0", refused, s.init(s.page(0), 0)?)?;
@@ -26,10 +23,7 @@ where
 }
 
 /// Up to two bytes less than two pages, between the borders.
-pub(super) fn a_region_without_a_whole_page_is_refused<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn a_region_without_a_whole_page_is_refused<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(192)?;
     let page = A::PAGE_SIZE;
     let forms =
@@ -47,10 +41,7 @@ where
 }
 
 /// Borders at many distances from those of pages. What is beside the whole pages is neither handed out nor written.
-pub(super) fn an_unaligned_region_is_trimmed_to_whole_pages<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn an_unaligned_region_is_trimmed_to_whole_pages<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(64)?;
     let page = A::PAGE_SIZE;
     for (front, back) in [(0, 0), (1, 0), (0, 1), (1, 1), (page - 1, page - 1), (page / 2, 7), (64, page - 64)] {
@@ -74,10 +65,7 @@ where
 }
 
 /// As the first region and as a further one: what was accepted serves a page.
-pub(super) fn a_region_of_one_page_is_usable_or_refused<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn a_region_of_one_page_is_usable_or_refused<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(192)?;
     for first_region in [0, 64] {
         for pages in [1, 2, 3] {
@@ -86,7 +74,7 @@ where
                 s.must_add(0, first_region)?;
                 s.exhaust(1)?;
             }
-            match s.add(s.page(100), pages * A::PAGE_SIZE)? {
+            match s.add_within_limit(s.page(100), pages * A::PAGE_SIZE)? {
                 Ok(()) => s.must_alloc(1, A::PAGE_SIZE).map(|_| ()).with(pages)?,
                 refused => {
                     answers("add_memory: nothing usable", Err(AllocError::InvalidParam), refused).with(pages)?;
@@ -98,10 +86,7 @@ where
 }
 
 /// Ranges whose last byte would lie beyond the last address, first and later, through either function.
-pub(super) fn a_region_beyond_the_address_space_is_refused<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn a_region_beyond_the_address_space_is_refused<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(64)?;
     let refused = Err(AllocError::InvalidParam);
     for later in [false, true] {
@@ -129,10 +114,7 @@ pub(super) fn need_numbers<A: Declared>() -> Step {
 }
 
 /// The last sixteen pages there are, handed out one by one and as one run.
-pub(super) fn the_end_of_the_address_space_can_be_managed<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn the_end_of_the_address_space_can_be_managed<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     need_numbers::<A>()?;
     let page = A::PAGE_SIZE;
     let start = usize::MAX - (16 * page - 1);
@@ -150,10 +132,7 @@ where
 }
 
 /// The first sixteen pages there are. Page 0 may be left out; every other one can be had.
-pub(super) fn the_start_of_the_address_space_can_be_managed<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn the_start_of_the_address_space_can_be_managed<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     need_numbers::<A>()?;
     let page = A::PAGE_SIZE;
     answers("init: from address 0", Ok(()), s.init(0, 16 * page)?)?;

@@ -1,19 +1,14 @@
 //! Point 15: the statistics. That they agree with the books is checked at every step of every case.
 #![forbid(unsafe_code)]
 
-use allocator_api::{ConstEmpty, Declared, PageAllocator};
-
-use super::subject::Subject;
+use super::subject::{Pages, Subject};
 use crate::{
     order::Order,
     verdict::{Step, With, at_most, equal},
 };
 
 /// Regions apart and touching: each adds its whole pages, once, and records are a small part of them.
-pub(super) fn total_is_what_was_handed_in<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn total_is_what_was_handed_in<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(512)?;
     let mut sum = 0;
     for (first, pages) in [(128, 64), (320, 128), (192, 64), (0, 64), (64, 64)] {
@@ -27,10 +22,7 @@ where
 }
 
 /// Runs of all lengths and alignments: `used` rises by just the pages of the run, and returns.
-pub(super) fn used_counts_each_page_once<A>(s: &mut Subject<'_, A>) -> Step
-where
-    A: PageAllocator + ConstEmpty + Declared,
-{
+pub(super) fn used_counts_each_page_once<A: Pages>(s: &mut Subject<'_, A>) -> Step {
     s.need_pages(512)?;
     s.must_add(0, 512)?;
     let untouched = s.statistics()?;

@@ -1,20 +1,30 @@
 //! Sequences of steps that more than one page case is made of.
 #![forbid(unsafe_code)]
 
-use allocator_api::{AddressRange, AllocError, AllocResult, ConstEmpty, Declared, PageAllocator};
+use allocator_api::{AddressRange, AllocError, AllocResult};
 
-use super::subject::{Subject, pages_in};
+use super::subject::{Pages, Subject, pages_in};
 use crate::{
     order::Order,
-    verdict::{Step, With, answers, broken, mistake},
+    verdict::{Step, Stop, With, answers, broken, mistake},
 };
 
-impl<A: PageAllocator + ConstEmpty + Declared> Subject<'_, A> {
+/// Why a case ends that needs more regions than the declared limit allows.
+const FEW_REGIONS: &str = "takes a limited number of regions that do not touch";
+
+impl<A: Pages> Subject<'_, A> {
     /// Calls `add_memory` with whole pages of the ground, which must be accepted.
     #[track_caller]
     pub(super) fn must_add(&mut self, first_page: usize, pages: usize) -> Step {
-        let answer = self.add(self.page(first_page), pages * Self::PAGE)?;
+        let answer = self.add_within_limit(self.page(first_page), pages * Self::PAGE)?;
         answers("add_memory: a usable region is accepted", Ok(()), answer).with(pages)
+    }
+
+    /// Calls `add_memory`. If the answer is that there are as many regions as the declared limit allows, the case ends.
+    pub(super) fn add_within_limit(&mut self, start: usize, size: usize) -> Step<AllocResult> {
+        let answer = self.add(start, size)?;
+        let is_full = A::DECLARATION.max_regions.is_some_and(|limit| self.regions().groups() >= limit);
+        if answer == Err(AllocError::NoMemory) && is_full { Err(Stop::Declared(FEW_REGIONS)) } else { Ok(answer) }
     }
 
     /// Asks for a run that there must be room for.

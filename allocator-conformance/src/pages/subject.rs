@@ -27,6 +27,11 @@ use crate::{
     verdict::{Step, Stop, With, answers, at_least, at_most, broken, equal, mistake},
 };
 
+/// A page allocator that can be tested.
+pub(crate) trait Pages: PageAllocator + ConstEmpty + Declared + 'static {}
+
+impl<A: PageAllocator + ConstEmpty + Declared + 'static> Pages for A {}
+
 /// The most runs that may be live at once.
 const RUNS: usize = 4096;
 /// The most regions.
@@ -70,7 +75,7 @@ pub(crate) struct Subject<'b, A: 'static> {
     pub(crate) random: Random,
 }
 
-impl<'b, A: PageAllocator + ConstEmpty + Declared> Subject<'b, A> {
+impl<'b, A: Pages> Subject<'b, A> {
     /// Bytes in a page.
     pub(crate) const PAGE: usize = A::PAGE_SIZE;
 

@@ -50,12 +50,22 @@ impl ToyBytes {
                 Err(AllocError::MemoryOverlap)
             };
         }
-        if on("few regions") && self.regions.len() == 100 {
+        let most = if on("few regions") {
+            100
+        } else if on("seven regions") {
+            7
+        } else if on("six regions") {
+            6
+        } else {
+            usize::MAX
+        };
+        if self.regions.len() >= most {
             return Err(AllocError::NoMemory);
         }
         self.regions.push(range);
         self.regions.sort_by_key(|region| region.start());
-        if !on("neighbours not joined") && !(on("neighbours below not joined") && range == self.regions[0]) {
+        let apart = on("neighbours not joined") || on("neighbours below not joined") && range == self.regions[0];
+        if !apart {
             self.regions.dedup_by(|above, below| {
                 let joined = below.precedes(*above);
                 if joined {
@@ -73,6 +83,12 @@ impl ToyBytes {
             size
         };
         Ok(())
+    }
+
+    /// Whether all of the bytes are in one region.
+    pub(crate) fn holds(&self, start: usize, size: usize) -> bool {
+        AddressRange::new(start, size)
+            .is_some_and(|range| self.regions.iter().any(|held| held.contains_range(range)))
     }
 
     fn place(&self, layout: Layout) -> Option<AddressRange> {

@@ -8,7 +8,8 @@ thread_local! {
 
 /// Whether the fault of this name is switched on.
 pub(crate) fn on(name: &'static str) -> bool {
-    FAULT.get() == name
+    let fault = FAULT.get();
+    !fault.is_empty() && fault == name
 }
 
 /// Runs `with` with a fault switched on; `""` is none.

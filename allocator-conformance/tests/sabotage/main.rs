@@ -9,6 +9,7 @@ mod byte_toy;
 mod fault;
 mod id_sabotage;
 mod id_toy;
+mod outcomes;
 mod page_sabotage;
 mod page_toy;
 mod verdicts;

@@ -212,7 +212,7 @@ unsafe impl<const PAGE: usize, const RECORDS: bool> PageAllocator for ToyPages<P
 
     fn alloc_pages_at(&mut self, base: usize, num_pages: usize, align_pow2: usize) -> AllocResult<usize> {
         Self::check(num_pages, align_pow2)?;
-        if base % align_pow2 != 0 && !on("misaligned place accepted") {
+        if !base.is_multiple_of(align_pow2) && !on("misaligned place accepted") {
             return Err(AllocError::InvalidParam);
         }
         let first = match self.find(num_pages.max(1), 1) {
@@ -232,7 +232,7 @@ unsafe impl<const PAGE: usize, const RECORDS: bool> PageAllocator for ToyPages<P
             return Ok(());
         }
         let first = pos / PAGE;
-        let misaligned = pos % PAGE != 0 && !on("misaligned free accepted");
+        let misaligned = !pos.is_multiple_of(PAGE) && !on("misaligned free accepted");
         let beyond = num_pages.checked_mul(PAGE).and_then(|bytes| AddressRange::new(pos, bytes)).is_none();
         if num_pages == 0 && on("free of nothing accepted") {
             return Ok(());

@@ -8,7 +8,7 @@ use allocator_conformance::{Arena, Bench, Case, Report, Slot};
 use crate::fault;
 
 /// A bench that lasts as long as the process.
-fn bench<A: ConstEmpty>() -> Bench<A> {
+pub(crate) fn bench<A: ConstEmpty>() -> Bench<A> {
     let slot: &'static Slot<A> = Box::leak(Box::new(Slot::new()));
     // An arena is too large for a stack: it is made where it will stay. All its bytes may be 0.
     let arena = Box::leak(Box::<Arena>::new_zeroed());

@@ -63,6 +63,25 @@ pub(super) fn region_for(block: Layout) -> AllocResult<Layout> {
     Layout::from_size_align(piece_bytes.max(SMALLEST_HEAP_BYTES), piece_bytes).map_err(|_| AllocError::NoMemory)
 }
 
+/// Whether the block that serves `request` serves `new_size` bytes at the same alignment as well, and is no larger than need
+/// be. Never for 0 bytes.
+pub(super) fn stays(request: Layout, new_size: usize) -> bool {
+    let new_request = Layout::from_size_align(new_size, request.align());
+    new_size != 0 && new_request.is_ok_and(|new| block_for(new) == block_for(request))
+}
+
+/// Where in a first region the package makes its heap, and the parts of the region before and behind that.
+///
+/// Not at an odd page, if the region has one more page than the heap: the border behind the heap would be at an odd page,
+/// too, and stay.
+pub(super) fn first_heap(region: AddressRange) -> (usize, [Option<AddressRange>; 2]) {
+    let odd_bytes = region.start() % (2 * PAGE_BYTES);
+    let skipped_bytes =
+        if region.without_first(odd_bytes + SMALLEST_HEAP_BYTES - 1).is_some() { odd_bytes } else { 0 };
+    let before = AddressRange::new(region.start(), skipped_bytes);
+    (region.start() + skipped_bytes, [before, region.without_first(skipped_bytes + SMALLEST_HEAP_BYTES)])
+}
+
 /// The largest buddy block that the region starts with.
 pub(super) fn first_buddy_bytes(region: AddressRange) -> usize {
     let aligned_log2 = region.start().trailing_zeros();
@@ -138,6 +157,21 @@ mod tests {
         }
         let all = AddressRange::from_bounds(0, usize::MAX).unwrap();
         assert_eq!(first_buddy_bytes(all), MAX_BLOCK_BYTES);
+    }
+
+    #[test]
+    fn the_heap_is_made_at_an_even_page_where_there_is_room() {
+        let parts = |first_page, pages| {
+            let region = AddressRange::new(first_page * PAGE_BYTES, pages * PAGE_BYTES).unwrap();
+            let (start, parts) = first_heap(region);
+            let bounds = |part: AddressRange| (part.start() / PAGE_BYTES, part.last() / PAGE_BYTES);
+            (start / PAGE_BYTES, parts.map(|part| part.map(bounds)))
+        };
+        assert_eq!(parts(2, 8), (2, [None, None]));
+        assert_eq!(parts(2, 9), (2, [None, Some((10, 10))]));
+        assert_eq!(parts(3, 8), (3, [None, None]));
+        assert_eq!(parts(3, 9), (4, [Some((3, 3)), None]));
+        assert_eq!(parts(3, 20), (4, [Some((3, 3)), Some((12, 22))]));
     }
 
     #[test]

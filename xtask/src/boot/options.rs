@@ -20,7 +20,7 @@ use crate::workspace::Workspace;
 /// Needs: qemu-system-x86_64 (package names: Debian, Ubuntu, Arch `qemu-system-x86`; Fedora `qemu-system-x86-core`;
 /// openSUSE `qemu-x86`; Alpine `qemu-system-x86_64`; Homebrew `qemu`). With `--setup` it is installed if it is missing.
 ///
-/// Takes: a minute for the first kernel, seconds for each further one, and about half a minute a boot.
+/// Takes: half a minute for the first kernel, seconds for each further one, and about ten seconds a boot.
 #[derive(Args, Debug)]
 #[command(after_long_help = "Examples:
   cargo xtask boot --setup                          every backend, on a machine with 512 MiB

@@ -17,8 +17,13 @@ pub(crate) fn print(boots: &[Boot]) {
     print!("{}", text(boots));
 }
 
-/// The whole report.
+/// The whole report: the figures, and what is declared or skipped.
 pub(crate) fn text(boots: &[Boot]) -> String {
+    figures(boots) + &reasons(boots)
+}
+
+/// What failed, and the tables.
+pub(crate) fn figures(boots: &[Boot]) -> String {
     let mut out = String::new();
     for boot in boots {
         out.push_str(&failure(boot));
@@ -28,7 +33,6 @@ pub(crate) fn text(boots: &[Boot]) -> String {
     if !normal.is_empty() {
         let _ = writeln!(out, "{}", normal_table(&normal));
         out.push_str("cases: passed/declared/failed/skipped · ticks: instructions of the first replay, roughly\n");
-        out.push_str(&reasons(&normal));
     }
     if !provoked.is_empty() {
         let _ = writeln!(out, "{}", provoked_table(&provoked));
@@ -159,7 +163,7 @@ fn provoked_table(boots: &[&Boot]) -> Table {
 }
 
 /// What was declared or skipped, each once, with the machines it was seen on.
-fn reasons(boots: &[&Boot]) -> String {
+fn reasons(boots: &[Boot]) -> String {
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
     for boot in boots {
         for line in reasons_of(boot) {
@@ -182,6 +186,9 @@ fn reasons_of(boot: &Boot) -> Vec<String> {
     let mut lines = Vec::new();
     if let Verdict::Skipped(why) = &boot.verdict {
         lines.push(format!("{backends}: skipped: {why}"));
+    }
+    if boot.plan.scenario != Scenario::Normal {
+        return lines;
     }
     if let Some(kinds) = &boot.record.detects {
         lines.push(format!("{backends}: answers these invalid frees: {kinds}"));

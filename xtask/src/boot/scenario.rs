@@ -98,7 +98,7 @@ impl Scenario {
         match self {
             Self::Normal => "memory map of the firmware",
             Self::InvalidFree => "invalid free of a block",
-            Self::Failing(Failure::Panic) => "panicked at ",
+            Self::Failing(Failure::Panic) => "panicked at",
             Self::Failing(Failure::PageFault) => "exception 14 (page fault)",
             Self::Failing(Failure::StackOverflow) => "is in the guard page",
             Self::Failing(Failure::OutOfMemory) => "bytes were refused",

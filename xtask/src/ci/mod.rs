@@ -134,7 +134,7 @@ fn without_std(workspace: &Workspace, log: &mut Log) -> Outcome {
 fn boots(steps: &mut Steps, workspace: &Workspace) {
     for mib in MACHINES_MIB {
         let plans = plans(mib, &Backends::all(), &[Scenario::Normal]);
-        boot_step(steps, workspace, &format!("boots with {mib} MiB"), plans);
+        boot_step(steps, workspace, &format!("boots with {mib} MiB of memory"), plans);
     }
     let one = Backends { byte: ByteBackend::Slab, page: PageBackend::Bitmap };
     let plans = plans(512, &[one], &Scenario::provoked(Provocation::All));
@@ -157,9 +157,8 @@ pub(crate) fn boot_step(steps: &mut Steps, workspace: &Workspace, name: &str, pl
             Ok(boots) => boots,
             Err(why) => return Outcome::Failed(why),
         };
-        let report = report::text(&boots);
-        log.say(&report);
-        log.show(&report);
+        log.say(&report::text(&boots));
+        log.show(&report::figures(&boots));
         outcome(boots.into_iter().map(|boot| (boot.plan.to_string(), boot.verdict)).collect())
     });
 }

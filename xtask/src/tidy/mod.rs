@@ -33,6 +33,7 @@ use crate::workspace::Workspace;
 /// finding is printed as `path:line: rule: what, and how to mend`; CONTRIBUTING.md explains each rule.
 ///
 /// Needs: the sources alone.
+///
 /// Takes: a second.
 #[derive(Args, Debug)]
 #[command(after_long_help = "Examples:
