@@ -1,4 +1,5 @@
 //! The macros for test files. They only name and instantiate.
+#![forbid(unsafe_code)]
 
 /// One `#[test]` for each byte case, in a module of the given name, for the given allocator type.
 ///

@@ -1,7 +1,8 @@
 //! `cargo xtask`: builds, boots and checks the workspace; the only place that knows how.
 //!
 //! - `boot` builds kernels, boots them in QEMU and reports what they did.
-//! - `ci` runs every check that a change has to pass; `tidy` and `test` run parts of it; `deep` runs the slow ones.
+//! - `ci` runs every check that a change has to pass; `tidy` and `test` run parts of it; `deep` runs the slow ones,
+//!   `fuzz` those that look for what nobody thought of.
 //!
 //! What cannot run on a machine is printed as `skipped: why` and counted as skipped. What is missing is never taken for
 //! good: every check passes by evidence that it found.
@@ -10,6 +11,7 @@
 mod boot;
 mod ci;
 mod deep;
+mod fuzz;
 mod setup;
 mod steps;
 mod test;
@@ -40,6 +42,7 @@ enum Command {
     Tidy(tidy::Options),
     Test(test::Options),
     Deep(deep::Options),
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -62,6 +65,7 @@ fn run(command: &Command) -> Result<bool> {
         Command::Tidy(options) => options.run(&workspace),
         Command::Test(options) => options.run(&workspace),
         Command::Deep(options) => options.run(&workspace),
+        Command::Fuzz(options) => options.run(&workspace),
     }
 }
 

@@ -83,8 +83,7 @@ impl<'b, A: Pages> Subject<'b, A> {
     pub(crate) fn on(bench: &'b mut Bench<A>) -> Self {
         let memory = bench.memory.ground();
         let guard = bench.memory.guard();
-        let ([live, regions, usable], spare) =
-            bench.memory.tables(Entry::plain(memory), [RUNS, REGIONS, REGIONS]);
+        let ([live, regions, usable], spare) = bench.memory.tables(Entry::plain(memory), [RUNS, REGIONS, REGIONS]);
         bench.slot.fresh();
         let subject = Self {
             slot: &mut bench.slot,
@@ -355,6 +354,20 @@ impl<'b, A: Pages> Subject<'b, A> {
             self.must_dealloc(entry.range)?;
         }
         self.expect_statistics(before)
+    }
+
+    /// As [`survey`](Self::survey), but if nothing at all is used, all whole pages are taken to be usable, and no page
+    /// is handed out.
+    pub(crate) fn survey_quickly(&mut self) -> Step {
+        if self.statistics()?.used > 0 {
+            return self.survey();
+        }
+        self.usable.clear();
+        let whole = self.regions.entries().iter().filter_map(|region| region.range.trimmed(Self::PAGE));
+        for range in whole {
+            self.usable.push(Entry::plain(range)).ok_or_else(|| mistake("survey: the book has room"))?;
+        }
+        Ok(())
     }
 
     /// Pages in the longest run that is free now and starts at a multiple of `align`.

@@ -5,7 +5,7 @@ use core::alloc::Layout;
 
 use allocator_api::{AddressRange, AllocError, ByteAllocator, ConstEmpty, Declared, InvalidFrees};
 
-use super::{Broken, Op, Tally, failure_of, small_mostly, smaller, two};
+use super::{Broken, Op, Overlap, Tally, failure_of, overlap, small_mostly, smaller, two};
 use crate::{
     bench::Bench,
     bytes::{Statistics, Subject},
@@ -19,6 +19,8 @@ const MOST_BLOCKS: usize = 256;
 const MOST_REGIONS: usize = 12;
 /// Regions of this many bytes must be accepted, whatever is trimmed from them.
 const LARGE_REGION_BYTES: usize = 16 << 10;
+/// Bytes of the largest unit that byte allocators trim regions to.
+const PAGE_BYTES: usize = 4096;
 /// Widths of the sizes in scripts, bits.
 const MOST_SIZE_LOG2: u8 = 16;
 
@@ -208,7 +210,11 @@ impl<'s, 'b, A: ByteAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
         let offset = offset % ground;
         let size = size.min(ground - offset);
         let region = AddressRange::new(self.subject.at(offset), size);
-        let overlaps = region.is_some_and(|region| self.subject.regions().overlapping(region).is_some());
+        let overlaps =
+            match region.map_or(Overlap::None, |region| overlap(self.subject.regions(), region, PAGE_BYTES)) {
+                Overlap::OfMargins => return Ok(()),
+                overlap => overlap == Overlap::Sure,
+            };
         let large = size >= LARGE_REGION_BYTES + A::DECLARATION.smallest_first_region_bytes;
         match self.subject.add(self.subject.at(offset), size)? {
             Ok(()) => {
@@ -299,7 +305,9 @@ impl<'s, 'b, A: ByteAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
         let live = self.subject.live();
         let block = |block: usize| block.checked_rem(live.len()).and_then(|index| live.get(index));
         let wrong = match op {
-            ByteOp::FreeAgain => self.subject.freed().and_then(|entry| Some((entry.range.start(), entry.layout()?))),
+            ByteOp::FreeAgain => {
+                self.subject.freed().and_then(|entry| Some((entry.range.start(), entry.layout()?)))
+            }
             ByteOp::FreeInside { block: index, offset } => block(index).and_then(|entry| {
                 let offset = offset % entry.size();
                 let rest = Layout::from_size_align(entry.size() - offset, 1).ok()?;

@@ -5,7 +5,7 @@ use core::alloc::Layout;
 
 use allocator_api::{AddressRange, address::align_up};
 
-use crate::book::Book;
+use crate::book::{Book, Entry};
 
 /// How an allocator fills the gaps between live blocks; from that the model knows which requests must succeed.
 ///
@@ -15,7 +15,7 @@ use crate::book::Book;
 /// use allocator_conformance::Fit;
 ///
 /// // Boundary tags of 16 bytes, granules of 32, and good fit: up to 1/32 more than the request.
-/// const GOOD_FIT: Fit = Fit::Gaps { margin_bytes: 48, waste_divisor: 32 };
+/// const GOOD_FIT: Fit = Fit::Gaps { margin_bytes: 48, waste_divisor: 32, keeps_padding: true };
 /// // Blocks of 2^k bytes at multiples of 2^k, 8 bytes at least.
 /// const BUDDY: Fit = Fit::Buddies { smallest_bytes: 8 };
 /// assert_ne!(GOOD_FIT, BUDDY);
@@ -31,6 +31,8 @@ pub enum Fit {
         /// The search may miss a free block that is larger than the request by less than 1/`waste_divisor` of it; 0: it
         /// misses none.
         waste_divisor: usize,
+        /// A block keeps what was left out before it for its alignment.
+        keeps_padding: bool,
     },
     /// Free blocks are those of 2^k bytes at multiples of 2^k, each as large as can be.
     Buddies {
@@ -44,42 +46,46 @@ impl Fit {
     pub(crate) fn holds(self, layout: Layout, regions: &Book<'_>, live: &Book<'_>) -> bool {
         match self {
             Self::Unknown => false,
-            Self::Gaps { margin_bytes, waste_divisor } => any_gap(regions, live, 1, |gap| {
-                gap_holds(gap, layout, margin_bytes, waste_divisor).unwrap_or(false)
-            }),
+            Self::Gaps { margin_bytes, waste_divisor, keeps_padding } => {
+                let padded = |block: &Entry| {
+                    let padding = if keeps_padding { block.align - 1 } else { 0 };
+                    let first = block.range.start().saturating_sub(padding);
+                    AddressRange::from_bounds(first, block.range.last()).unwrap_or(block.range)
+                };
+                let wanted = |gap| gap_holds(gap, layout, margin_bytes, waste_divisor).unwrap_or(false);
+                any_gap(regions, live, padded, wanted)
+            }
             Self::Buddies { smallest_bytes } => {
-                let order_bytes = layout.size().max(layout.align()).max(smallest_bytes).checked_next_power_of_two();
-                order_bytes.is_some_and(|order_bytes| {
-                    any_gap(regions, live, smallest_bytes, |gap| buddy_in(gap, order_bytes, smallest_bytes))
+                let order =
+                    |size: usize, align: usize| size.max(align).max(smallest_bytes).checked_next_power_of_two();
+                let rounded = |block: &Entry| {
+                    let whole = order(block.size(), block.align);
+                    whole.and_then(|size| AddressRange::new(block.range.start(), size)).unwrap_or(block.range)
+                };
+                order(layout.size(), layout.align()).is_some_and(|order_bytes| {
+                    any_gap(regions, live, rounded, |gap| buddy_in(gap, order_bytes, smallest_bytes))
                 })
             }
         }
     }
 }
 
-/// Whether `wanted` says so of some gap: bytes of the regions in which no block lies, as many as can be. Blocks count as
-/// rounded up to a power of two that is no less than `smallest_bytes`, unless that is 1.
+/// Whether `wanted` says so of some gap: bytes of the regions in which no block lies, as many as can be. `whole` tells
+/// what a block takes up.
 fn any_gap(
     regions: &Book<'_>,
     live: &Book<'_>,
-    smallest_bytes: usize,
+    whole: impl Fn(&Entry) -> AddressRange,
     wanted: impl Fn(AddressRange) -> bool,
 ) -> bool {
-    let rounded = |block: &crate::book::Entry| {
-        if smallest_bytes == 1 {
-            return block.range;
-        }
-        let order_bytes = block.size().max(block.align).max(smallest_bytes).next_power_of_two();
-        AddressRange::new(block.range.start(), order_bytes).unwrap_or(block.range)
-    };
-    let blocks = || live.entries().iter().map(rounded);
+    let blocks = || live.entries().iter().map(&whole);
     let after_blocks = blocks().filter_map(|block| block.last().checked_add(1));
-    let starts = regions.entries().iter().map(|region| region.range.start()).chain(after_blocks);
-    starts.into_iter().any(|start| {
+    let mut starts = regions.entries().iter().map(|region| region.range.start()).chain(after_blocks);
+    starts.any(|start| {
         let Some(last) = regions.last_from(start).filter(|_| !blocks().any(|block| block.contains(start))) else {
             return false;
         };
-        let next_block = blocks().map(|block| block.start()).filter(|block| *block > start).min();
+        let next_block = blocks().map(AddressRange::start).filter(|block| *block > start).min();
         let last = next_block.map_or(last, |block| last.min(block - 1));
         AddressRange::from_bounds(start, last).is_some_and(&wanted)
     })
@@ -108,7 +114,6 @@ fn buddy_in(gap: AddressRange, order_bytes: usize, smallest_bytes: usize) -> boo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book::Entry;
 
     fn holds(fit: Fit, region: (usize, usize), blocks: &[(usize, usize)], request: (usize, usize)) -> bool {
         let range = |(first, last)| Entry::plain(AddressRange::from_bounds(first, last).unwrap());
@@ -121,7 +126,7 @@ mod tests {
 
     #[test]
     fn exact_gaps_hold_what_fits_to_the_byte() {
-        let fit = Fit::Gaps { margin_bytes: 0, waste_divisor: 0 };
+        let fit = Fit::Gaps { margin_bytes: 0, waste_divisor: 0, keeps_padding: false };
         assert!(holds(fit, (4096, 8191), &[], (4096, 4096)));
         assert!(!holds(fit, (4096, 8191), &[], (4097, 1)));
         assert!(!holds(fit, (4096, 8191), &[(4096, 4096)], (4000, 128)));
@@ -132,9 +137,10 @@ mod tests {
 
     #[test]
     fn margins_and_waste_make_the_model_modest() {
-        let fit = Fit::Gaps { margin_bytes: 48, waste_divisor: 32 };
+        let fit = Fit::Gaps { margin_bytes: 48, waste_divisor: 32, keeps_padding: true };
         assert!(holds(fit, (4096, 8191), &[], (3700, 8)));
         assert!(!holds(fit, (4096, 8191), &[], (3900, 8)));
+        assert!(holds(fit, (4096, 8191), &[(8000, 8191)], (3600, 8)));
     }
 
     #[test]

@@ -31,8 +31,11 @@ mod shrink;
 
 use core::fmt;
 
+use allocator_api::AddressRange;
+
 pub use self::{bytes::ByteOp, fit::Fit, hunt::Found, pages::PageOp, shrink::shrink};
 use crate::{
+    book::{Book, Entry},
     random::Random,
     verdict::{Failure, Step, Stop},
 };
@@ -94,6 +97,27 @@ fn failure_of(step: Step) -> Option<Failure> {
     match step {
         Ok(()) | Err(Stop::Declared(_) | Stop::Skipped(_)) => None,
         Err(Stop::Broken(failure) | Stop::Mistake(failure)) => Some(failure),
+    }
+}
+
+/// Whether a region overlaps those held.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Overlap {
+    /// It does not.
+    None,
+    /// It does, in what may have been trimmed from a region held: it may be accepted or refused.
+    OfMargins,
+    /// It does, and must be refused.
+    Sure,
+}
+
+/// How a region overlaps those held, of which the allocator may have kept only the whole units.
+fn overlap(regions: &Book<'_>, region: AddressRange, unit: usize) -> Overlap {
+    let kept = |entry: &Entry| entry.range.trimmed(unit).is_some_and(|kept| kept.overlaps(region));
+    match regions.overlapping(region) {
+        None => Overlap::None,
+        Some(_) if regions.entries().iter().any(kept) => Overlap::Sure,
+        Some(_) => Overlap::OfMargins,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use allocator_api::{AddressRange, AllocError, ConstEmpty, Declared, PageAllocator};
 
-use super::{Broken, Op, Tally, failure_of, smaller};
+use super::{Broken, Op, Overlap, Tally, failure_of, overlap, smaller};
 use crate::{
     bench::Bench,
     order::Order,
@@ -171,7 +171,11 @@ impl<'s, 'b, A: PageAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
         let start = self.subject.page(page) + front_bytes;
         let size = (pages * A::PAGE_SIZE).saturating_sub(front_bytes);
         let region = AddressRange::new(start, size);
-        let overlaps = region.is_some_and(|region| self.subject.regions().overlapping(region).is_some());
+        let overlaps =
+            match region.map_or(Overlap::None, |region| overlap(self.subject.regions(), region, A::PAGE_SIZE)) {
+                Overlap::OfMargins => return Ok(()),
+                overlap => overlap == Overlap::Sure,
+            };
         match self.subject.add(start, size)? {
             Ok(()) => self.look_at_free_pages(),
             Err(AllocError::MemoryOverlap) if overlaps => Ok(()),
@@ -188,7 +192,7 @@ impl<'s, 'b, A: PageAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
     fn look_at_free_pages(&mut self) -> Step {
         self.untouched = None;
         if self.subject.live().len() == 0 {
-            self.subject.survey()?;
+            self.subject.survey_quickly()?;
             self.untouched = Some(self.subject.statistics()?);
         }
         Ok(())

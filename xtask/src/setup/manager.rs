@@ -66,6 +66,15 @@ impl Manager {
         }
     }
 
+    /// The package that holds the C++ compiler.
+    pub(crate) fn cpp_package(self) -> &'static str {
+        match self {
+            Self::Apt | Self::Apk => "g++",
+            Self::Dnf | Self::Zypper => "gcc-c++",
+            Self::Pacman | Self::Brew => "gcc",
+        }
+    }
+
     /// What refreshes the list of packages.
     fn refresh(self) -> &'static [&'static str] {
         match self {
