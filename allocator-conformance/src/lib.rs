@@ -51,6 +51,7 @@ mod bench;
 mod book;
 mod bytes;
 mod case;
+mod explore;
 mod guard;
 mod ids;
 mod macros;
@@ -70,6 +71,11 @@ pub use allocator_api as api;
 pub use bench::Bench;
 pub use bytes::{byte_cases, run_bytes};
 pub use case::Case;
+pub use explore::{
+    Explored,
+    bytes::{ByteScope, explore_bytes, smallest_heap_bytes},
+    pages::{PageScope, explore_pages},
+};
 pub use guard::Guard;
 pub use ids::{id_cases, run_ids};
 pub use memory::{Arena, Memory};

@@ -124,6 +124,13 @@ pub(crate) struct Spare<'m> {
 }
 
 impl<'m> Spare<'m> {
+    /// All that is left; nothing remains here.
+    pub(crate) fn take(&mut self) -> Self {
+        let all = Self { next: self.next, last: self.last, memory: PhantomData };
+        self.next = self.last;
+        all
+    }
+
     /// A table of `count` values, or of as many as there is room for, each set to `value`.
     pub(crate) fn table<T: Copy>(&mut self, value: T, count: usize) -> &'m mut [T] {
         let at = self.next.next_multiple_of(align_of::<T>());

@@ -4,6 +4,7 @@ mod banks;
 mod before_memory;
 mod fit;
 mod invalid_free;
+mod machines;
 mod placement;
 mod recovery;
 mod refusals;
@@ -106,6 +107,10 @@ macro_rules! each_byte_case {
                 "used rises with each block by about its size, and falls again.";
             statistics::available_returns_with_each_block, 15,
                 "What a block takes from available comes back with it, for every size and alignment.";
+            machines::random_scripts_are_answered_as_predicted, 11,
+                "In random scripts every answer is the one that the model predicts: what must fit is not refused.";
+            machines::every_state_of_a_tiny_heap_is_sound, 14,
+                "In every state of a tiny heap, under every operation, blocks are whole and everything can be given back.";
             refusals::odd_requests_are_answered, 16,
                 "Requests of any size and alignment are answered with a good block or an error, never a panic.";
         }

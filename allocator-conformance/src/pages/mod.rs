@@ -4,6 +4,7 @@ mod banks;
 mod before_memory;
 mod fit;
 mod giving_back;
+mod machines;
 mod placement;
 mod refusals;
 mod regions;
@@ -104,6 +105,10 @@ macro_rules! each_page_case {
                 "total is the number of whole pages handed in; records are a small part of them.";
             statistics::used_counts_each_page_once, 15,
                 "used rises by the pages of each run, and falls again.";
+            machines::random_scripts_are_answered_as_predicted, 11,
+                "In random scripts every answer is the one that the model predicts, refusals too.";
+            machines::every_state_of_a_few_pages_is_sound, 14,
+                "In every state of a few pages, under every operation, the answer is the predicted one.";
             refusals::odd_requests_are_answered, 16,
                 "Requests and frees of any kind are answered with a good run or an error, never a panic.";
         }

@@ -46,6 +46,8 @@ pub enum ByteOp {
         /// The alignment is 2 to this power.
         align_log2: u32,
     },
+    /// Asks for a block like the one that was given back last.
+    AllocAgain,
     /// Asks for a block of zeros.
     AllocZeroed {
         /// Bytes.
@@ -95,9 +97,10 @@ impl Op for ByteOp {
 
     fn decode(bytes: &mut dyn Iterator<Item = u8>) -> Option<Self> {
         Some(match bytes.next()? {
-            0..=5 => Self::Add { offset: two(bytes)? * 32 + two(bytes)? % 33, size: small_mostly(bytes, 17)? * 2 },
-            6 => Self::AddBeyond { offset: two(bytes)? },
-            7..=99 => {
+            0..=3 => add(bytes, 0)?,
+            4..=6 => add(bytes, LARGE_REGION_BYTES)?,
+            7 => Self::AddBeyond { offset: two(bytes)? },
+            8..=99 => {
                 let (size, align_log2) = size_and_align(bytes)?;
                 Self::Alloc { size, align_log2 }
             }
@@ -105,7 +108,8 @@ impl Op for ByteOp {
                 let (size, align_log2) = size_and_align(bytes)?;
                 Self::AllocZeroed { size, align_log2 }
             }
-            108..=189 => Self::Dealloc { block: usize::from(bytes.next()?) },
+            108..=179 => Self::Dealloc { block: usize::from(bytes.next()?) },
+            180..=189 => Self::AllocAgain,
             190..=225 => {
                 let block = usize::from(bytes.next()?);
                 Self::Realloc { block, size: small_mostly(bytes, MOST_SIZE_LOG2)? - 1 }
@@ -118,6 +122,10 @@ impl Op for ByteOp {
             244..=249 => Self::FreeWrong { block: usize::from(bytes.next()?) },
             250..=255 => Self::GiveAllBack,
         })
+    }
+
+    fn decode_first(bytes: &mut dyn Iterator<Item = u8>) -> Option<Self> {
+        add(bytes, LARGE_REGION_BYTES)
     }
 
     fn simpler(self, attempt: usize) -> Option<Self> {
@@ -139,6 +147,12 @@ impl Op for ByteOp {
             _ => return None,
         })
     }
+}
+
+/// A region of `least` bytes or more.
+fn add(bytes: &mut dyn Iterator<Item = u8>, least: usize) -> Option<ByteOp> {
+    let offset = two(bytes)? * 32 + two(bytes)? % 33;
+    Some(ByteOp::Add { offset, size: least + small_mostly(bytes, 17)? * 2 })
 }
 
 /// A size, often near a power of two, and an alignment, mostly a usual one.
@@ -194,6 +208,7 @@ impl<'s, 'b, A: ByteAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
             ByteOp::Add { offset, size } => self.add(offset, size),
             ByteOp::AddBeyond { offset } => self.add_beyond(offset),
             ByteOp::Alloc { size, align_log2 } => self.alloc(size, align_log2, false),
+            ByteOp::AllocAgain => self.alloc_again(),
             ByteOp::AllocZeroed { size, align_log2 } => self.alloc(size, align_log2, true),
             ByteOp::Dealloc { block } => self.dealloc(block),
             ByteOp::Realloc { block, size } => self.realloc(block, size),
@@ -216,6 +231,7 @@ impl<'s, 'b, A: ByteAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
                 overlap => overlap == Overlap::Sure,
             };
         let large = size >= LARGE_REGION_BYTES + A::DECLARATION.smallest_first_region_bytes;
+        let most_regions = A::DECLARATION.max_regions.unwrap_or(usize::MAX);
         match self.subject.add(self.subject.at(offset), size)? {
             Ok(()) => {
                 let empty = self.subject.live().len() == 0;
@@ -224,6 +240,7 @@ impl<'s, 'b, A: ByteAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
             }
             Err(AllocError::MemoryOverlap) if overlaps => Ok(()),
             Err(AllocError::InvalidParam) if !large => Ok(()),
+            Err(AllocError::NoMemory) if self.subject.regions().len() >= most_regions => Ok(()),
             Err(error) if overlaps => {
                 Err(broken("add_memory: overlap", AllocError::MemoryOverlap, error)).with(size)
             }
@@ -251,6 +268,11 @@ impl<'s, 'b, A: ByteAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
         let index =
             if zeroed { self.subject.alloc_zeroed(layout) } else { self.subject.alloc(layout) }.with(layout)?;
         self.note(must, index.is_some(), layout)
+    }
+
+    fn alloc_again(&mut self) -> Step {
+        let freed = self.subject.freed();
+        freed.map_or(Ok(()), |freed| self.alloc(freed.size(), freed.align.trailing_zeros(), false))
     }
 
     /// Whether the model says that the request succeeds.

@@ -37,7 +37,7 @@ pub use self::{bytes::ByteOp, fit::Fit, hunt::Found, pages::PageOp, shrink::shri
 use crate::{
     book::{Book, Entry},
     random::Random,
-    verdict::{Failure, Step, Stop},
+    verdict::{Failure, Step, Stop, Value},
 };
 
 /// A step of a script.
@@ -47,6 +47,9 @@ pub trait Op: Copy + PartialEq + fmt::Debug {
 
     /// Reads an operation from bytes; any bytes will do. `None` if there are too few.
     fn decode(bytes: &mut dyn Iterator<Item = u8>) -> Option<Self>;
+
+    /// Reads the operation that a random script begins with: one that hands in memory.
+    fn decode_first(bytes: &mut dyn Iterator<Item = u8>) -> Option<Self>;
 
     /// The operation with one of its numbers smaller; `None` when `attempt` is beyond the last way to do that.
     #[must_use]
@@ -88,7 +91,14 @@ pub fn decode<O: Op>(bytes: impl IntoIterator<Item = u8>) -> impl Iterator<Item 
 /// The endless script of a seed.
 pub(crate) fn of_seed<O: Op>(seed: u64) -> impl Iterator<Item = O> {
     let mut random = Random::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
-    decode(core::iter::from_fn(move || Some((random.next() >> 56) as u8)))
+    let mut bytes = core::iter::from_fn(move || Some((random.next() >> 56) as u8));
+    let first = O::decode_first(&mut bytes);
+    first.into_iter().chain(decode(bytes))
+}
+
+/// The end of a case that a script of this seed broke.
+pub(crate) fn stop_at(seed: u64, broken: Broken) -> Stop {
+    Stop::Broken(Failure { input: Value::Count(seed as usize), ..broken.failure })
 }
 
 /// Takes the outcome of a step for a failure, if it is one. A mistake that the allocator does not detect, and that was

@@ -83,6 +83,11 @@ impl Op for PageOp {
         })
     }
 
+    fn decode_first(bytes: &mut dyn Iterator<Item = u8>) -> Option<Self> {
+        let (page, pages) = (usize::from(bytes.next()?), usize::from(bytes.next()?));
+        Some(Self::Add { page: page % 64, pages: 4 + pages % 93, front_bytes: 0 })
+    }
+
     fn simpler(self, attempt: usize) -> Option<Self> {
         let way = attempt % 3;
         Some(match (self, attempt / 3) {
@@ -176,11 +181,13 @@ impl<'s, 'b, A: PageAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
                 Overlap::OfMargins => return Ok(()),
                 overlap => overlap == Overlap::Sure,
             };
+        let most_regions = A::DECLARATION.max_regions.unwrap_or(usize::MAX);
         match self.subject.add(start, size)? {
             Ok(()) => self.look_at_free_pages(),
             Err(AllocError::MemoryOverlap) if overlaps => Ok(()),
             // Records need a page or two where they stand in the region.
             Err(AllocError::InvalidParam) if size < 4 * A::PAGE_SIZE => Ok(()),
+            Err(AllocError::NoMemory) if self.subject.regions().len() >= most_regions => Ok(()),
             Err(error) if overlaps => {
                 Err(broken("add_memory: overlap", AllocError::MemoryOverlap, error)).with(pages)
             }

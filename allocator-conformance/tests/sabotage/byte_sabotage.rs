@@ -59,6 +59,9 @@ const SABOTAGES: &[(&str, &str)] = &[
     ("used below the size", "used_counts_each_block_once"),
     ("refusal changes used", "a_huge_size_is_refused_at_once"),
     ("padding never refunded", "available_returns_with_each_block"),
+    ("every fifth free blocks requests", "random_scripts_are_answered_as_predicted"),
+    ("the lower of two leaks", "every_state_of_a_tiny_heap_is_sound"),
+    ("realloc grows in place", "every_state_of_a_tiny_heap_is_sound"),
     ("huge alignment invalid", "odd_requests_are_answered"),
 ];
 

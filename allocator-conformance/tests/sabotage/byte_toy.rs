@@ -112,6 +112,8 @@ impl ToyBytes {
             || on("falls apart") && self.frees > 100 && layout.size() > self.total / 2
             || on("freed blocks lost") && self.frees > 0
             || on("large alignments refused") && layout.align() > 4096
+            || on("every fifth free blocks requests") && self.frees % 5 == 4
+            || on("a full heap's last hole refused") && self.blocks.len() > 3 && layout.size() > 2048
     }
 
     fn is_live(&self, pos: NonNull<u8>, layout: Layout) -> bool {
@@ -233,6 +235,8 @@ unsafe impl ByteAllocator for ToyBytes {
         unsafe { self.check_block(pos, layout) }?;
         if self.blocks.remove(&pos.addr().get()).is_some() {
             self.used -= self.refund(layout);
+            let lower_of_two = self.blocks.len() == 1 && self.blocks.keys().all(|other| *other > pos.addr().get());
+            self.used += usize::from(on("the lower of two leaks") && lower_of_two && layout.align() == 64);
             self.frees += 1;
         }
         Ok(())

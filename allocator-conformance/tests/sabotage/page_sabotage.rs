@@ -54,6 +54,10 @@ const SABOTAGES: &[(&str, &str)] = &[
     ("falls apart", "recovery_restores_the_longest_run"),
     ("total counted twice", "total_is_what_was_handed_in"),
     ("used counts runs", "used_counts_each_page_once"),
+    ("every fifth free blocks requests", "random_scripts_are_answered_as_predicted"),
+    ("longest run refused", "random_scripts_are_answered_as_predicted"),
+    ("a place above a live page refused", "every_state_of_a_few_pages_is_sound"),
+    ("partly free run freed", "every_state_of_a_few_pages_is_sound"),
     ("huge run invalid", "odd_requests_are_answered"),
 ];
 
