@@ -2,6 +2,7 @@
 
 mod banks;
 mod before_memory;
+mod edges;
 mod fit;
 mod invalid_free;
 mod machines;
@@ -59,6 +60,10 @@ macro_rules! each_byte_case {
                 "Blocks of all sizes stand on multiples of their alignment, for every power of two up to 1 MiB.";
             placement::mixed_alignments_are_honoured_together, 7,
                 "Blocks of many alignments are live together, each on a multiple of its own.";
+            edges::alignments_as_large_as_the_memory_are_honoured, 7,
+                "Alignments up to the largest that the memory has multiples of are honoured, for blocks of any size.";
+            edges::every_size_is_served, 8,
+                "Every size up to two pages, and those around larger powers of two, is served to its last byte.";
             placement::every_byte_of_a_block_is_usable, 8,
                 "Blocks of every size can be written to the last byte without a change to any other.";
             placement::live_blocks_never_overlap, 8,

@@ -30,6 +30,8 @@ const SABOTAGES: &[(&str, &str)] = &[
     ("alignment of the offset", "every_alignment_is_honoured"),
     ("large alignments refused", "every_alignment_is_honoured"),
     ("alignment above a page ignored", "mixed_alignments_are_honoured_together"),
+    ("alignments above a megabyte refused", "alignments_as_large_as_the_memory_are_honoured"),
+    ("one size too short", "every_size_is_served"),
     ("block too short", "every_byte_of_a_block_is_usable"),
     ("overlap after a while", "live_blocks_never_overlap"),
     ("writes before the region", "memory_outside_the_regions_is_not_written"),

@@ -112,6 +112,7 @@ impl ToyBytes {
             || on("falls apart") && self.frees > 100 && layout.size() > self.total / 2
             || on("freed blocks lost") && self.frees > 0
             || on("large alignments refused") && layout.align() > 4096
+            || on("alignments above a megabyte refused") && layout.align() > 1 << 20
             || on("every fifth free blocks requests") && self.frees % 5 == 4
             || on("a full heap's last hole refused") && self.blocks.len() > 3 && layout.size() > 2048
     }
@@ -215,6 +216,9 @@ unsafe impl ByteAllocator for ToyBytes {
         };
         self.allocations += 1;
         if on("block too short") && layout.size() > 100 {
+            block = block.without_last(1).unwrap_or(block);
+        }
+        if on("one size too short") && layout.size() == 6145 {
             block = block.without_last(1).unwrap_or(block);
         }
         if on("overlap after a while") && self.allocations > 1500 {
