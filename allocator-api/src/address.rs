@@ -13,6 +13,8 @@
 //! Every function takes O(1).
 #![forbid(unsafe_code)]
 
+use core::fmt;
+
 /// The largest multiple of `align` that is not above `address`.
 ///
 /// `align` is a power of two.
@@ -78,8 +80,9 @@ pub const fn is_aligned(address: usize, align: usize) -> bool {
 /// assert_eq!((pages.start(), pages.last()), (0x2000, 0x3fff));
 /// assert_eq!(AddressRange::new(usize::MAX, 1).unwrap().last(), usize::MAX);
 /// assert_eq!(AddressRange::new(usize::MAX, 2), None);
+/// assert_eq!(format!("{bank:?}"), "0x1010..=0x400f");
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AddressRange {
     start: usize,
     // Invariant: start <= last
@@ -202,6 +205,13 @@ impl AddressRange {
             Some(last) => Self::from_bounds(self.start, last),
             None => None,
         }
+    }
+}
+
+/// Both bounds, in hexadecimal.
+impl fmt::Debug for AddressRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}..={:#x}", self.start, self.last)
     }
 }
 

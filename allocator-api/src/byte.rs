@@ -19,6 +19,33 @@ use crate::{AllocError, AllocResult, BaseAllocator, InvalidFrees};
 /// # Complexity
 ///
 /// Each implementation states the worst case of each operation.
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+///
+/// use allocator_api::{AllocResult, ByteAllocator};
+/// # #[path = "../tests/toys/bump.rs"] mod toy;
+///
+/// /// Stores a number in a block, and reads it back.
+/// fn through_memory(allocator: &mut dyn ByteAllocator, number: u64) -> AllocResult<u64> {
+///     let layout = Layout::new::<u64>();
+///     let block = allocator.alloc(layout)?;
+///     // SAFETY: the block is live, large and aligned enough, and nobody else uses it.
+///     let read = unsafe {
+///         block.cast().write(number);
+///         block.cast().read()
+///     };
+///     // SAFETY: 1. The block was handed out above with this layout. 2. It is forgotten.
+///     unsafe { allocator.dealloc(block, layout) }?;
+///     Ok(read)
+/// }
+///
+/// # let mut allocator = toy::bump_on(Box::leak(Box::new([0; 64])));
+/// assert_eq!(through_memory(&mut allocator, 42), Ok(42));
+/// assert_eq!(allocator.used_bytes(), 0);
+/// ```
 pub unsafe trait ByteAllocator: BaseAllocator {
     /// The invalid frees that [`dealloc`](Self::dealloc) and [`realloc`](Self::realloc) answer with
     /// [`NotAllocated`](AllocError::NotAllocated) instead of undefined behaviour.

@@ -35,6 +35,8 @@ pub struct Declaration {
     pub name: &'static str,
     /// The promises that it does not keep.
     pub gaps: &'static [Gap],
+    /// Costs and limits that no case shows, such as an operation whose time grows; a line each.
+    pub limits: &'static [&'static str],
     /// Bytes, after trimming, below which the first region is refused with
     /// [`InvalidParam`](crate::AllocError::InvalidParam); 0 where anything usable will do.
     pub smallest_first_region_bytes: usize,
@@ -42,7 +44,8 @@ pub struct Declaration {
     /// [`NoMemory`](crate::AllocError::NoMemory). `None`: any number.
     pub max_regions: Option<usize>,
     /// Bytes from the lowest to the highest address that can be managed together. A region outside is refused with
-    /// [`InvalidParam`](crate::AllocError::InvalidParam). `None`: the whole address space.
+    /// [`InvalidParam`](crate::AllocError::InvalidParam). `None`: the whole address space. For an
+    /// [`IdAllocator`](crate::IdAllocator): ids instead of bytes.
     pub span_bytes: Option<usize>,
     /// Whether regions are read and written by the allocator itself. Where not, they may be mere numbers.
     pub touches_memory: bool,
@@ -55,6 +58,7 @@ impl Declaration {
         Self {
             name,
             gaps: &[],
+            limits: &[],
             smallest_first_region_bytes: 0,
             max_regions: None,
             span_bytes: None,
@@ -70,6 +74,24 @@ impl Declaration {
 }
 
 /// Says what an allocator type does not keep, and where its limits are.
+///
+/// # Examples
+///
+/// ```
+/// use allocator_api::{Declaration, Declared};
+///
+/// struct Numbers;
+///
+/// impl Declared for Numbers {
+///     const DECLARATION: Declaration =
+///         Declaration { touches_memory: false, ..Declaration::without_gaps("numbers") };
+/// }
+///
+/// fn can_manage_device_memory<A: Declared>() -> bool {
+///     !A::DECLARATION.touches_memory
+/// }
+/// assert!(can_manage_device_memory::<Numbers>());
+/// ```
 pub trait Declared {
     /// The type's declaration.
     const DECLARATION: Declaration;

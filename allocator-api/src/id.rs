@@ -8,6 +8,25 @@ use crate::AllocResult;
 /// # Complexity
 ///
 /// Each implementation states the worst case of each operation.
+///
+/// # Examples
+///
+/// ```
+/// use allocator_api::{AllocError, AllocResult, IdAllocator};
+/// # #[path = "../tests/toys/id_bits.rs"] mod toy;
+///
+/// /// Interrupt vectors for a device that raises `count` of them, as one block that is aligned to its size.
+/// fn vectors_for(vectors: &mut dyn IdAllocator, count: usize) -> AllocResult<usize> {
+///     vectors.alloc_id(count, count.next_power_of_two())
+/// }
+///
+/// # let mut vectors = toy::IdBits::default();
+/// vectors.add_ids(33, 31)?;
+/// assert_eq!(vectors_for(&mut vectors, 4), Ok(36));
+/// assert_eq!(vectors_for(&mut vectors, 1), Ok(33));
+/// assert_eq!(vectors_for(&mut vectors, 32), Err(AllocError::NoMemory));
+/// # Ok::<(), AllocError>(())
+/// ```
 pub trait IdAllocator {
     /// Adds the `count` ids from `first` on; they are free.
     ///

@@ -17,6 +17,30 @@ use crate::{AllocResult, BaseAllocator};
 /// # Complexity
 ///
 /// Each implementation states the worst case of each operation.
+///
+/// # Examples
+///
+/// ```
+/// use allocator_api::{AllocResult, PageAllocator};
+/// # #[path = "../tests/toys/page_flags.rs"] mod toy;
+///
+/// /// A stack of `pages` pages that starts above a page kept free as a guard: the address of the guard.
+/// fn guarded_stack(allocator: &mut impl PageAllocator, pages: usize) -> AllocResult<usize> {
+///     allocator.alloc_pages(pages + 1, 4096)
+/// }
+///
+/// # let mut allocator = toy::flags_of::<4096>(16, 64);
+/// let guard = guarded_stack(&mut allocator, 4)?;
+/// assert!(guard.is_multiple_of(4096));
+/// assert_eq!(allocator.used_pages(), 5);
+/// // SAFETY: 1. The pages were handed out above. 2. Nobody uses them.
+/// unsafe {
+///     allocator.dealloc_pages(guard + 4096, 4)?;
+///     allocator.dealloc_pages(guard, 1)?;
+/// }
+/// assert_eq!(allocator.used_pages(), 0);
+/// # Ok::<(), allocator_api::AllocError>(())
+/// ```
 pub unsafe trait PageAllocator: BaseAllocator {
     /// Bytes in a page: a power of two.
     const PAGE_SIZE: usize;

@@ -18,6 +18,25 @@ use crate::{AllocResult, InvalidFrees, PageAllocator};
 /// # Complexity
 ///
 /// Each implementation states the worst case of each operation, and how many calls to `pages` it makes.
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+///
+/// use allocator_api::{PageAllocator, PagedByteAllocator};
+/// # #[path = "../tests/toys/page_flags.rs"] mod page_flags;
+/// # #[path = "../tests/toys/whole_pages.rs"] mod whole_pages;
+/// # let (mut bytes, mut pages) = (whole_pages::WholePages::default(), page_flags::flags_of_memory(8));
+///
+/// let layout = Layout::new::<[u64; 1000]>();
+/// let block = bytes.alloc_from(&mut pages, layout)?;
+/// assert_eq!((bytes.held_bytes(), pages.used_pages()), (8192, 2));
+/// // SAFETY: 1. The block was handed out above with this layout. 2. It is forgotten. 3. There is one page allocator.
+/// unsafe { bytes.dealloc_to(&mut pages, block, layout) }?;
+/// assert_eq!(pages.used_pages(), 0);
+/// # Ok::<(), allocator_api::AllocError>(())
+/// ```
 pub unsafe trait PagedByteAllocator {
     /// The invalid frees that [`dealloc_to`](Self::dealloc_to) and [`realloc_in`](Self::realloc_in) answer with
     /// [`NotAllocated`](crate::AllocError::NotAllocated) instead of undefined behaviour.

@@ -88,8 +88,14 @@ impl ConstEmpty for BuddyByteAllocator {
 }
 
 impl Declared for BuddyByteAllocator {
-    const DECLARATION: Declaration =
-        Declaration { max_regions: Some(Self::MAX_REGIONS), ..Declaration::without_gaps("buddy-package") };
+    const DECLARATION: Declaration = Declaration {
+        limits: &[
+            "a free searches a list: its time grows with the free blocks of that size",
+            "2^k + 1 bytes take 2^(k+1)",
+        ],
+        max_regions: Some(Self::MAX_REGIONS),
+        ..Declaration::without_gaps("buddy-package")
+    };
 }
 
 impl BaseAllocator for BuddyByteAllocator {
@@ -120,10 +126,7 @@ impl BaseAllocator for BuddyByteAllocator {
     unsafe fn add_memory(&mut self, start: usize, size: usize) -> AllocResult {
         let region = order::usable_region(start, size)?;
         let given = AddressRange::new(start, size).ok_or(AllocError::InvalidParam)?;
-        if self.regions.overlaps(given) {
-            return Err(AllocError::MemoryOverlap);
-        }
-        self.regions.insert(region)?;
+        self.regions.insert_part(region, given)?;
         for block in order::blocks_of(region) {
             // SAFETY: 1. the caller's 1. and 2.; nothing in the region was held. 2. `usable_region`, `blocks_of`.
             unsafe { self.blocks.insert(block) };
@@ -208,14 +211,8 @@ unsafe impl ByteAllocator for BuddyByteAllocator {
 
 impl fmt::Debug for BuddyByteAllocator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let regions = fmt::from_fn(|f| {
-            let ranges = self.regions.iter();
-            f.debug_list()
-                .entries(ranges.map(|r| fmt::from_fn(move |f| write!(f, "{:#x}..={:#x}", r.start(), r.last()))))
-                .finish()
-        });
         f.debug_struct("BuddyByteAllocator")
-            .field("regions", &regions)
+            .field("regions", &self.regions)
             .field("used_bytes", &self.used_bytes())
             .field("total_bytes", &self.total_bytes())
             .finish_non_exhaustive()

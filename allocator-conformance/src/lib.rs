@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use allocator_conformance::{Arena, Bench, Slot, run_bytes};
-//! # mod adapter { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/adapter/bump.rs")); }
+//! # #[path = "../examples/adapter/bump.rs"] mod adapter;
 //! # use adapter::Adapter as MyAllocator;
 //!
 //! static SLOT: Slot<MyAllocator> = Slot::new();

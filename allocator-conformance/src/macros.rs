@@ -7,8 +7,10 @@
 ///
 /// # Examples
 ///
-/// ```ignore
-/// allocator_conformance::byte_suite!(package_conformance, allocator_tlsf::package::TlsfByteAllocator);
+/// ```
+/// # #[path = "../examples/adapter/bump.rs"] mod bump;
+/// allocator_conformance::byte_suite!(bump_conformance, bump::Adapter);
+/// # fn main() {}
 /// ```
 #[macro_export]
 macro_rules! byte_suite {
@@ -22,13 +24,7 @@ macro_rules! byte_suite {
     };
 }
 
-/// One `#[test]` for each page case, in a module of the given name, for the given allocator type.
-///
-/// # Examples
-///
-/// ```ignore
-/// allocator_conformance::page_suite!(package_4k, allocator_bitmap::package::BitmapPageAllocator<4096>);
-/// ```
+/// One `#[test]` for each page case; see [`byte_suite!`].
 #[macro_export]
 macro_rules! page_suite {
     ($name:ident, $allocator:ty) => {
@@ -38,13 +34,7 @@ macro_rules! page_suite {
     };
 }
 
-/// One `#[test]` for each id case, in a module of the given name, for the given allocator type.
-///
-/// # Examples
-///
-/// ```ignore
-/// allocator_conformance::id_suite!(package_ids, allocator_bitmap::package::BitmapIdAllocator<BitAlloc4K>);
-/// ```
+/// One `#[test]` for each id case; see [`byte_suite!`].
 #[macro_export]
 macro_rules! id_suite {
     ($name:ident, $allocator:ty) => {

@@ -34,15 +34,15 @@ const BOOK_BYTES: usize = MIB;
 /// On a host the memory comes from an [`Arena`]; a kernel takes pages:
 ///
 /// ```
-/// use std::alloc::{Layout, alloc};
+/// use std::alloc::{Layout, alloc_zeroed};
 ///
 /// use allocator_conformance::Memory;
 ///
 /// let layout = Layout::from_size_align(Memory::NEEDED_BYTES, Memory::ALIGN).unwrap();
 /// // SAFETY: the size is not 0.
-/// let start = unsafe { alloc(layout) };
+/// let start = unsafe { alloc_zeroed(layout) };
 /// assert!(!start.is_null());
-/// // SAFETY: 1. The block is this call's alone and is never freed. 2. The address is exposed here. 3. By the layout.
+/// // SAFETY: 1. The block is all zeros, this call's alone, and never freed. 2. The address is exposed here. 3. By the layout.
 /// let memory = unsafe { Memory::new(start.expose_provenance(), layout.size()) };
 /// assert_eq!(memory.ground().size(), Some(15 << 20));
 /// ```
@@ -67,7 +67,7 @@ impl Memory {
     ///
     /// # Safety
     ///
-    /// 1. As long as the value lives, the bytes may be read and written, and nobody else does.
+    /// 1. As long as the value lives, the bytes are initialised and may be read and written, and nobody else does.
     /// 2. Their provenance is exposed.
     /// 3. `start` is not 0 and a multiple of [`ALIGN`](Self::ALIGN); `size` is at least
     ///    [`NEEDED_BYTES`](Self::NEEDED_BYTES), and the last byte lies in the address space, but is not its last.
@@ -192,7 +192,7 @@ impl Arena {
         }
         let start = self.bytes.get().expose_provenance();
         let aligned = start.next_multiple_of(Memory::ALIGN);
-        // SAFETY: 1. The bytes are static, and the flag lets this happen once. 2. Exposed above. 3. Aligned up by
+        // SAFETY: 1. The bytes are static and zeros, and the flag lets this happen once. 2. Exposed above. 3. Aligned up by
         // less than `ALIGN`, which is the size's excess over `NEEDED_BYTES`; the address space goes on after it.
         Some(unsafe { Memory::new(aligned, Memory::NEEDED_BYTES) })
     }

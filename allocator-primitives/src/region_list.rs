@@ -14,6 +14,8 @@
 //!
 //! The list is all zeros when empty, so that a static that holds one stays in `.bss`.
 
+use core::fmt;
+
 use allocator_api::{AddressRange, AllocError, AllocResult, ConstEmpty};
 
 /// A sorted, coalescing list of at most `CAPACITY` regions that do not touch one another.
@@ -39,7 +41,7 @@ use allocator_api::{AddressRange, AllocError, AllocResult, ConstEmpty};
 /// assert_eq!(regions.insert(again), Err(AllocError::MemoryOverlap));
 /// # Ok::<(), AllocError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RegionList<const CAPACITY: usize> {
     ranges: [AddressRange; CAPACITY],
     len: usize,
@@ -107,6 +109,23 @@ impl<const CAPACITY: usize> RegionList<CAPACITY> {
         self.ranges[..after].last().is_some_and(|region| region.overlaps(range))
     }
 
+    /// Puts in `part`, what is left of the region `given` once it is trimmed. That trimmed edges lie in the list is an
+    /// error as well: whoever gave the region meant other memory.
+    ///
+    /// # Errors
+    ///
+    /// The list is unchanged.
+    ///
+    /// - [`MemoryOverlap`](AllocError::MemoryOverlap): a byte of `given` is in the list.
+    /// - [`NoMemory`](AllocError::NoMemory): as [`insert`](Self::insert).
+    pub fn insert_part(&mut self, part: AddressRange, given: AddressRange) -> AllocResult {
+        debug_assert!(given.contains_range(part));
+        if self.overlaps(given) {
+            return Err(AllocError::MemoryOverlap);
+        }
+        self.insert(part)
+    }
+
     /// Puts a region in; where it touches others, they become one.
     ///
     /// # Errors
@@ -155,6 +174,13 @@ impl<const CAPACITY: usize> RegionList<CAPACITY> {
         self.ranges.copy_within(at + 1..self.len, at);
         self.len -= 1;
         self.ranges[self.len] = NO_ENTRY;
+    }
+}
+
+/// The regions alone, in ascending order.
+impl<const CAPACITY: usize> fmt::Debug for RegionList<CAPACITY> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 
@@ -242,6 +268,17 @@ mod tests {
             assert_eq!(list.contains_range(range(first, last)), !bytes.contains(&false), "{first}..={last}");
         }
         assert_eq!(list.region_of(5), Some(range(4, 6)));
+    }
+
+    #[test]
+    fn a_trimmed_edge_may_not_overlap_but_does_not_come_in() {
+        let mut list = Small::new();
+        list.insert(range(0x10, 0x1f)).unwrap();
+        for given in [range(0x1f, 0x3f), range(0x20, 0x3f)] {
+            let expected = if given.start() == 0x1f { Err(AllocError::MemoryOverlap) } else { Ok(()) };
+            assert_eq!(list.insert_part(range(0x30, 0x3f), given), expected);
+        }
+        assert_eq!(std::format!("{list:?}"), "[0x10..=0x1f, 0x30..=0x3f]");
     }
 
     #[test]

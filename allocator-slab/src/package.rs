@@ -195,6 +195,10 @@ impl Declared for SlabByteAllocator {
                 why: "a slab is never given back to the buddy system",
             },
         ],
+        limits: &[
+            "a free above 4096 bytes searches a list: its time grows with the free blocks of that size",
+            "sizes are rounded up to a power of two, from 64 bytes on",
+        ],
         smallest_first_region_bytes: Self::SMALLEST_FIRST_REGION_BYTES,
         max_regions: Some(MAX_REGIONS),
         ..Declaration::without_gaps("slab-package")
@@ -211,16 +215,13 @@ impl BaseAllocator for SlabByteAllocator {
     }
 
     unsafe fn add_memory(&mut self, start: usize, size: usize) -> AllocResult {
-        let whole = AddressRange::new(start, size).ok_or(AllocError::InvalidParam)?;
+        let given = AddressRange::new(start, size).ok_or(AllocError::InvalidParam)?;
         let region = usable_part(start, size, PAGE_BYTES, Edges::UNUSABLE)?;
         let is_first = self.heap().is_err();
         if is_first && region.without_first(SMALLEST_HEAP_BYTES - 1).is_none() {
             return Err(AllocError::InvalidParam);
         }
-        if self.regions.overlaps(whole) {
-            return Err(AllocError::MemoryOverlap);
-        }
-        self.regions.insert(region)?;
+        self.regions.insert_part(region, given)?;
         // SAFETY: 1. is the caller's 1. and 2. 2. `usable_part` trimmed it so. 3. `regions`, which lists what the
         // heap holds, had none of it; a first region was measured above.
         unsafe { self.give_to_heap(region) };
@@ -310,11 +311,10 @@ unsafe impl ByteAllocator for SlabByteAllocator {
 
 impl fmt::Debug for SlabByteAllocator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let regions = fmt::from_fn(|f| f.debug_list().entries(self.regions.iter()).finish());
         f.debug_struct("SlabByteAllocator")
             .field("total_bytes", &self.total_bytes())
             .field("used_bytes", &self.used_bytes)
-            .field("regions", &regions)
+            .field("regions", &self.regions)
             .finish()
     }
 }

@@ -107,6 +107,9 @@ impl Declared for TlsfByteAllocator {
             case: "a_largest_free_block_is_not_refused",
             why: "good fit: a free block up to 1/32 larger than the request may lie in a list not searched",
         }],
+        limits: &[
+            "a block costs 16 bytes and is rounded up to a multiple of 32 (half of that on 32-bit machines)",
+        ],
         smallest_first_region_bytes: SMALLEST_POOL_BYTES,
         max_regions: Some(Self::MAX_REGIONS),
         ..Declaration::without_gaps("tlsf-package")
@@ -137,15 +140,11 @@ impl BaseAllocator for TlsfByteAllocator {
     ///
     /// # Safety
     ///
-    /// As for [`BaseAllocator::add_memory`]. Where a region touches another, the exposed provenance of either must
-    /// cover both, as that of memory does that no Rust object ever occupied.
+    /// As for [`BaseAllocator::add_memory`].
     unsafe fn add_memory(&mut self, start: usize, size: usize) -> AllocResult {
         let region = fit::usable_region(start, size)?;
         let given = AddressRange::new(start, size).ok_or(AllocError::InvalidParam)?;
-        if self.regions.overlaps(given) {
-            return Err(AllocError::MemoryOverlap);
-        }
-        self.regions.insert(region)?;
+        self.regions.insert_part(region, given)?;
         for pool in fit::pools_of(region) {
             // SAFETY: 1. the caller's 1. and 2.; nothing in the region was held. 2. `usable_region`, `pools_of`.
             unsafe { self.pools.insert(pool) };
@@ -235,14 +234,8 @@ unsafe impl ByteAllocator for TlsfByteAllocator {
 
 impl fmt::Debug for TlsfByteAllocator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let regions = fmt::from_fn(|f| {
-            let ranges = self.regions.iter();
-            f.debug_list()
-                .entries(ranges.map(|r| fmt::from_fn(move |f| write!(f, "{:#x}..={:#x}", r.start(), r.last()))))
-                .finish()
-        });
         f.debug_struct("TlsfByteAllocator")
-            .field("regions", &regions)
+            .field("regions", &self.regions)
             .field("used_bytes", &self.used_bytes)
             .field("total_bytes", &self.total_bytes())
             .finish_non_exhaustive()

@@ -28,16 +28,16 @@ mod report;
 
 /// An allocator for a whole kernel: blocks of bytes from `B`, which takes its pages from `P`.
 ///
-/// Made for a `static`, by [`new`](Self::new); all zero, and so in `.bss`, if `B` and `P` are when empty. It may be a
-/// `#[global_allocator]`. Every method takes `&self`.
+/// Made for a `static`, by [`new`](Self::new); all zero, and so in `.bss`, if `B` and `P` are when empty. It
+/// may be a `#[global_allocator]`. Every method takes `&self`.
 ///
-/// `R` is the lock: [`SpinLock`] if nothing else is said. A kernel whose interrupt handlers allocate needs one that
-/// masks interrupts (see the crate's front page).
+/// `R` is the lock: [`SpinLock`] if nothing else is said. A kernel whose interrupt handlers allocate needs one
+/// that masks interrupts (see the crate's front page).
 ///
 /// # Complexity
 ///
-/// Each call takes one lock, and the byte level's calls take the second one for each call that `B` makes to its pages.
-/// Under the lock, costs are those of `B` and `P`.
+/// Each call takes one lock, and the byte level's calls take the second one for each call that `B` makes to its
+/// pages. Under the lock, costs are those of `B` and `P`.
 ///
 /// # Examples
 ///

@@ -1,7 +1,8 @@
 //! The allocator as Rust's global one.
 //!
-//! The trait knows one answer to every refusal: null. Invalid frees are counted and reported, as those of the methods
-//! are. The trait forbids unwinding; nothing in here panics, but a hook of somebody else's may, and that aborts.
+//! The trait knows one answer to every refusal: null. Invalid frees are counted and reported, as those of the
+//! methods are. The trait forbids unwinding; nothing in here panics, but a hook of somebody else's may, and
+//! that aborts.
 
 use core::{
     alloc::{GlobalAlloc, Layout},
@@ -55,8 +56,8 @@ unsafe impl<B: PagedByteAllocator, P: PageAllocator, R: RawMutex> GlobalAlloc fo
 
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         let Some(pos) = NonNull::new(ptr) else { return ptr::null_mut() };
-        // SAFETY: 1. The trait's caller says that the block is live here, with this layout. 2. And gives it up unless
-        // null comes back.
+        // SAFETY: 1. The trait's caller says that the block is live here, with this layout. 2. And gives it up
+        // unless null comes back.
         or_null(|| unsafe { Self::realloc(self, pos, layout, new_size) })
     }
 }

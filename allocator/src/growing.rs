@@ -10,12 +10,12 @@
 //!
 //! # Why these numbers
 //!
-//! A run of `held / 8` wastes at most an eighth of the heap, and makes the number of runs logarithmic: from 512 KiB,
-//! where an eighth is 64 KiB, to 256 MiB, where it is 32 MiB, the heap grows 53 times, and 8 times before that. Beyond
-//! 256 MiB each run is 32 MiB, so that one growth does not take a large part of what others want. Byte allocators may
-//! limit the number of regions that do not touch; with a limit of 128 the worst case, in which no two runs touch, is
-//! a heap of 256 MiB + 67 · 32 MiB = 2.3 GiB of small blocks. Runs that touch become one region, and a page
-//! allocator that fills from below gives mostly such.
+//! A run of `held / 8` wastes at most an eighth of the heap, and makes the number of runs logarithmic: from 512
+//! KiB, where an eighth is 64 KiB, to 256 MiB, where it is 32 MiB, the heap grows 53 times, and 8 times before
+//! that. Beyond 256 MiB each run is 32 MiB, so that one growth does not take a large part of what others want.
+//! Byte allocators may limit the number of regions that do not touch; with a limit of 128 the worst case, in
+//! which no two runs touch, is a heap of about 256 MiB + 67 · 32 MiB = 2.3 GiB. Runs that touch
+//! become one region, and a page allocator that fills from below gives mostly such.
 //!
 //! Runs are never given back: a byte allocator cannot say which of its regions are wholly free.
 
@@ -92,8 +92,8 @@ impl<B: ByteAllocator> Growing<B> {
         let align_pow2 = need.align().max(P::PAGE_SIZE);
         let (run, num_pages) = alloc_run(pages, need_pages, self.target_pages(P::PAGE_SIZE), align_pow2)?;
         let run_bytes = num_pages * P::PAGE_SIZE;
-        // SAFETY: 1. The run is this level's alone (`PageAllocator`'s promises 1 and 2), and `pages` was given such
-        // memory. 2. `pages` was given memory with exposed provenance.
+        // SAFETY: 1. The run is this level's alone (`PageAllocator`'s promises 1 and 2), and `pages` was given
+        // such memory. 2. `pages` was given memory with exposed provenance.
         if unsafe { self.bytes.add_memory(run, run_bytes) }.is_err() {
             // SAFETY: 1. The run was taken just now. 2. `bytes` refused it, and nobody else knows it.
             let _taken_back = unsafe { pages.dealloc_pages(run, num_pages) };
@@ -110,8 +110,8 @@ impl<B: ByteAllocator> Growing<B> {
     }
 }
 
-/// Takes a run of `target_pages`, or if there is none, of half as many, and so on down to `need_pages`; each a multiple
-/// of `need_pages`, which is not 0. Returns its address and length.
+/// Takes a run of `target_pages`, or if there is none, of half as many, and so on down to `need_pages`; each a
+/// multiple of `need_pages`, which is not 0. Returns its address and length.
 fn alloc_run<P: PageAllocator>(
     pages: &mut P,
     need_pages: usize,

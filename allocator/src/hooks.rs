@@ -28,9 +28,9 @@ use crate::UsageKind;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Hooks {
-    /// Called when a request is refused for want of memory, with the request; pages are asked for in bytes. `true`:
-    /// memory was freed, try again. One request calls it at most [`MAX_CALLS_PER_REQUEST`](Self::MAX_CALLS_PER_REQUEST)
-    /// times.
+    /// Called when a request is refused for want of memory, with the request; pages are asked for in bytes.
+    /// `true`: memory was freed, try again. One request calls it at most
+    /// [`MAX_CALLS_PER_REQUEST`](Self::MAX_CALLS_PER_REQUEST) times.
     ///
     /// Within the hook, allocate with the `try_` functions only: a request that is refused and calls the hook from
     /// within the hook nests without end.

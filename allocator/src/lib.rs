@@ -1,13 +1,13 @@
 //! Memory allocation for kernels.
 //!
-//! One dependency, one feature a backend, one static: blocks of bytes and runs of pages for a whole kernel, from the
-//! memory map that the firmware gives.
+//! One dependency, one feature a backend, one static: blocks of bytes and runs of pages for a whole kernel,
+//! from the memory map that the firmware gives.
 //!
 //! # A first program
 //!
-//! A kernel puts a `DefaultGlobalAllocator` into a static and gives it memory before it allocates. Here the memory
-//! is a static array, and the entry point is called by the host's C runtime; in a kernel it is called by the boot code,
-//! and the map comes from the firmware.
+//! A kernel puts a `DefaultGlobalAllocator` into a static and gives it memory before it allocates. Here the
+//! memory is a static array, and the entry point is called by the host's C runtime; in a kernel it is called by
+//! the boot code, and the map comes from the firmware.
 //!
 //! ```
 //! # #![cfg_attr(all(feature = "bitmap", any(feature = "slab", feature = "tlsf", feature = "buddy")), no_main)]
@@ -26,9 +26,11 @@
 //!
 //! #[unsafe(no_mangle)]
 //! extern "C" fn main() -> i32 {
+//! #   // The host's own hook would want more memory for a backtrace than there is, and wait for itself.
+//! #   std::panic::set_hook(Box::new(|panic| { eprintln!("{panic}"); std::process::abort() }));
 //!     let start = MEMORY.0.get().expose_provenance();
 //!     let map = [MemoryRegion::usable(start, 8 << 20), MemoryRegion::reserved(start, 1 << 20)];
-//!     // SAFETY: 1. Nobody else uses `MEMORY`, and an offset of 0 makes its numbers addresses. 2. It is exposed above.
+//!     // SAFETY: 1. Nobody else uses `MEMORY`, and an offset of 0 makes its numbers addresses. 2. It is exposed.
 //!     let report = unsafe { HEAP.init_from_map(&map, 0) };
 //!     assert_eq!(report.map(|report| report.accepted_bytes), Ok(7 << 20));
 //!
@@ -50,14 +52,17 @@
 //! | `buddy` | `BuddyByteAllocator`: powers of two; large aligned blocks |
 //! | `bitmap` (default) | `BitmapPageAllocator`: one bit a page |
 //!
-//! Features only add. With several byte backends, `DefaultByteAllocator` is `buddy` before `tlsf` before `slab`;
-//! [`BACKENDS`] says what is on. A library never enables a backend; a kernel that wants certainty names the types:
-//! `GlobalAllocator<Growing<TlsfByteAllocator>, BitmapPageAllocator<4096>, MyLock>`.
+//! Features only add. With several byte backends, `DefaultByteAllocator` is `buddy` before `tlsf` before
+//! `slab`; [`BACKENDS`] says what is on. A library never enables a backend; a kernel that wants certainty names
+//! the types: `GlobalAllocator<Growing<TlsfByteAllocator>, BitmapPageAllocator<4096, BitAlloc16M>, MyLock>`.
+//! The map type is the span of addresses that can be managed: 64 GiB with `bitmap::package::BitAlloc16M`, 4 GiB
+//! where none is named.
 //!
 //! # A lock that masks interrupts
 //!
-//! [`SpinLock`] leaves interrupts alone. If an interrupt handler allocates while the code it interrupted holds the lock,
-//! it waits for ever. A kernel with such handlers brings a lock of its own that masks interrupts while it is held:
+//! [`SpinLock`] leaves interrupts alone. If an interrupt handler allocates while the code it interrupted holds
+//! the lock, it waits for ever. A kernel with such handlers brings a lock of its own that masks interrupts
+//! while it is held:
 //!
 //! ```
 //! use allocator::{SpinLock, lock_api::{GuardNoSend, RawMutex}};
@@ -118,8 +123,8 @@
 //! # }
 //! ```
 //!
-//! The allocator holds the locks of both its levels at once, bytes first. Each lock restores the flag as it found it, so
-//! the inner one leaves interrupts masked and the outer one enables them again.
+//! The allocator holds the locks of both its levels at once, bytes first. Each lock restores the flag as it
+//! found it, so the inner one leaves interrupts masked and the outer one enables them again.
 //!
 //! # One allocation from top to bottom
 //!
@@ -138,8 +143,8 @@
 //!       null if it stays refused           Rust's handle_alloc_error, never a panic in here
 //! ```
 //!
-//! The way back is shorter: lock bytes, check and free the block, unlock; a block that is not live here is counted and
-//! reported to the `invalid_free` hook, with no lock held. What is checked depends on the backend:
+//! The way back is shorter: lock bytes, check and free the block, unlock; a block that is not live here is
+//! counted and reported to the `invalid_free` hook, with no lock held. What is checked depends on the backend:
 //! [`GlobalAllocator::detects`].
 #![no_std]
 #![forbid(unsafe_op_in_unsafe_fn)]

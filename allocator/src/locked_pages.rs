@@ -1,7 +1,7 @@
 //! The page level as the byte level sees it: locked for the length of one call.
 //!
-//! The byte level is called with its own lock held and with a [`LockedPages`]; so the order of locks is bytes, then
-//! pages, and an allocation that needs no page never touches the second lock.
+//! The byte level is called with its own lock held and with a [`LockedPages`]; so the order of locks is bytes,
+//! then pages, and an allocation that needs no page never touches the second lock.
 
 use allocator_api::{AllocResult, BaseAllocator, PageAllocator};
 use lock_api::{Mutex, RawMutex};

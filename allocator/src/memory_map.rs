@@ -12,8 +12,8 @@
 //! The page at address 0 and the last page of the address space are never used: no pointer may be null, nor may a
 //! block end where no address is.
 //!
-//! Maps are short (firmware gives tens of entries), unsorted, and there is no memory yet to sort them in: each run is
-//! found by looking through the whole map. With n entries this takes O(n²) in all.
+//! Maps are short (firmware gives tens of entries), unsorted, and there is no memory yet to sort them in: each
+//! run is found by looking through the whole map. With n entries this takes O(n²) in all.
 #![forbid(unsafe_code)]
 
 use allocator_api::AddressRange;
@@ -43,8 +43,8 @@ pub enum RegionKind {
 pub struct MemoryRegion {
     /// The physical number of the first byte.
     pub start: usize,
-    /// Bytes; an empty region says nothing. A usable region that reaches beyond the last number is ignored whole, a
-    /// reserved one reserves up to the last number.
+    /// Bytes; an empty region says nothing. A usable region that reaches beyond the last number is ignored
+    /// whole, a reserved one reserves up to the last number.
     pub size: usize,
     /// Whether it may be used.
     pub kind: RegionKind,
@@ -135,8 +135,8 @@ impl Iterator for UsableRuns<'_> {
     }
 }
 
-/// The whole pages of a run of physical numbers, as addresses: what the linear map reaches, without the pages at both
-/// ends of the address space. `None` if that is nothing.
+/// The whole pages of a run of physical numbers, as addresses: what the linear map reaches, without the pages
+/// at both ends of the address space. `None` if that is nothing.
 ///
 /// `page_size_bytes` is a power of two, and `linear_offset` a multiple of it.
 pub(crate) fn pages_of_run(

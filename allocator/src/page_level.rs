@@ -53,10 +53,11 @@ impl<P: PageAllocator> PageLevel<P> {
         Ok(())
     }
 
-    /// Adds `part`, or as much of its front as the page allocator takes: one with a span takes a region only if all of
-    /// it lies in the span.
+    /// Adds `part`, or as much of its front as the page allocator takes: one with a span takes a region only if
+    /// all of it lies in the span.
     ///
-    /// At most `usize::BITS + 1` regions are tried. `part` consists of whole pages and is not the whole address space.
+    /// At most `usize::BITS + 1` regions are tried. `part` consists of whole pages and is not the whole address
+    /// space.
     ///
     /// # Errors
     ///
@@ -76,7 +77,7 @@ impl<P: PageAllocator> PageLevel<P> {
             return answer;
         }
         // Powers of two, each tried once, add up to any smaller size.
-        let mut step_bytes = (size_bytes.max(1) - 1).checked_ilog2().map_or(0, |log2| 1 << log2);
+        let mut step_bytes = size_bytes.checked_ilog2().map_or(0, |log2| 1 << log2);
         let mut rest = Some(part);
         while let (Some(left), true) = (rest, step_bytes >= P::PAGE_SIZE) {
             let fits = left.size().is_some_and(|bytes| step_bytes <= bytes);

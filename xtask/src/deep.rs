@@ -9,6 +9,7 @@ use crate::ci::features::{power_set, selection};
 use crate::ci::{boot_step, plans};
 use crate::setup;
 use crate::steps::{Log, Outcome, Steps};
+use crate::test;
 use crate::workspace::{Workspace, find_program};
 
 /// The 32-bit target whose tests run on this machine.
@@ -27,10 +28,10 @@ const PURE_MEMBERS: [&str; 2] = ["allocator-api", "allocator-primitives"];
 /// calculate. What this machine cannot do is skipped and says why.
 ///
 /// Needs: QEMU; for the 32-bit tests the target i686-unknown-linux-gnu and a C compiler that links 32-bit programs
-/// (Debian, Ubuntu: gcc-multilib); for Miri a nightly toolchain with it. With `--setup`, QEMU and the target are
-/// installed if they are missing.
+/// (Debian, Ubuntu: gcc-multilib); for Miri a nightly toolchain with it. With `--setup`, what is missing is
+/// installed, but for the nightly toolchain.
 ///
-/// Takes: about fifteen minutes on two processors.
+/// Takes: about ten minutes on two processors.
 #[derive(Args, Debug)]
 #[command(after_long_help = "Examples:
   cargo xtask deep --setup     on a fresh machine
@@ -53,6 +54,7 @@ impl Options {
         if self.setup {
             setup::install_qemu()?;
             setup::try_install_target(NARROW_TARGET);
+            setup::try_install_narrow_linking();
         }
         println!(
             "every subset of the features of allocator; tests as 32-bit programs; Miri on {}; every backend with {:?} MiB; \
@@ -86,16 +88,16 @@ fn narrow_tests(workspace: &Workspace, log: &mut Log) -> Outcome {
             "target {NARROW_TARGET} is not installed (rustup target add {NARROW_TARGET})"
         ));
     }
-    // The whole chain is tried on the smallest program: a compiler may know the target and lack its libraries.
-    let links = "printf 'int main(void){return 0;}' | cc -m32 -x c - -o /dev/null";
-    if !setup::answers("sh", &["-c", links]) {
+    if !setup::links_narrow_programs() {
         return Outcome::Skipped(
             "cc links no 32-bit programs (Debian, Ubuntu: apt-get install gcc-multilib)".to_owned(),
         );
     }
     let packages = workspace.libraries().into_iter().filter(|name| name != "kernel");
     let packages: String = packages.map(|name| format!(" --package {name}")).collect();
-    Outcome::of(log.run(workspace.cargo(&format!("test{packages} --target {NARROW_TARGET}"))))
+    let features = test::host_features(workspace);
+    let command = format!("test --no-fail-fast{packages} --target {NARROW_TARGET}{features}");
+    Outcome::of(log.run(workspace.cargo(&command)))
 }
 
 fn miri(workspace: &Workspace, log: &mut Log) -> Outcome {

@@ -155,6 +155,7 @@ impl<const PAGE_SIZE: usize, M: Map> Declared for BitmapPageAllocator<PAGE_SIZE,
         max_regions: Some(MAX_REGIONS),
         span_bytes: M::CAP.checked_mul(PAGE_SIZE),
         touches_memory: false,
+        limits: &["a run is found or refused in time linear in the pages of the span"],
         ..Declaration::without_gaps("bitmap-package")
     };
 }

@@ -1,4 +1,4 @@
-// A bump allocator with an interface of its own, and the adapter that lets the suite test it.
+//! A bump allocator with an interface of its own, and the adapter that lets the suite test it.
 
 use core::{alloc::Layout, num::NonZero, ptr::NonNull};
 

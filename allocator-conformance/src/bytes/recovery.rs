@@ -13,7 +13,7 @@ const MIB: usize = 1 << 20;
 /// Exhaustion with one size after another, each given back in each order: the statistics are those of the beginning, and
 /// the next exhaustion gets as many blocks.
 pub(super) fn recovery_restores_the_statistics<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
-    for (size, region) in [(40, 64 * KIB), (700, 384 * KIB), (5000, MIB), (70_000, 3 * MIB)] {
+    for (size, region) in [(40, 32 * KIB), (700, 128 * KIB), (5000, MIB), (70_000, 2 * MIB)] {
         s.fresh();
         s.must_add(s.at(0), region)?;
         s.add_if_allowed(s.at(8 * MIB), region)?;

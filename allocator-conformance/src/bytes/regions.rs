@@ -34,19 +34,20 @@ pub(super) fn an_empty_region_is_refused<A: Bytes>(s: &mut Subject<'_, A>) -> St
 /// Borders at every distance from a multiple of 16, and some from one of a page. What lies beside the region keeps its
 /// bytes while every block that can be had is written.
 pub(super) fn an_unaligned_region_stays_within_its_borders<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
+    const SIZE: usize = 192 * KIB;
     for (front, back) in (0..16).map(|i| (i, 16 - i)).chain([(1, 4095), (4095, 1), (2048, 17), (100, 3)]) {
         s.fresh();
-        let region = AddressRange::from_bounds(s.at(MIB + front), s.at(2 * MIB - 1 - back));
-        let below = AddressRange::from_bounds(s.at(MIB - 4 * KIB), s.at(MIB + front - 1));
-        let above = AddressRange::from_bounds(s.at(2 * MIB - back), s.at(2 * MIB + 4 * KIB));
-        let size = region.and_then(AddressRange::size).unwrap_or(0);
+        let (start, end) = (MIB + front, MIB + SIZE - back);
+        let below = AddressRange::from_bounds(s.at(MIB - 4 * KIB), s.at(start - 1));
+        let above = AddressRange::from_bounds(s.at(end), s.at(MIB + SIZE + 4 * KIB));
         for margin in [below, above].into_iter().flatten() {
             s.paint(margin, 0x5a)?;
         }
-        s.must_add(s.at(MIB + front), size).with(front)?;
-        at_least("add_memory: less than a page is lost at either end", size - TRIMMED, s.statistics()?.total)?;
+        s.must_add(s.at(start), end - start).with(front)?;
+        let total = s.statistics()?.total;
+        at_least("add_memory: less than a page is lost at either end", end - start - TRIMMED, total)?;
         s.exhaust_all()?;
-        s.give_all_back(Order::Fifo)?;
+        s.give_all_back(Order::Lifo)?;
         for margin in [below, above].into_iter().flatten() {
             s.expect_painted(margin, 0x5a).with(front)?;
         }

@@ -23,6 +23,7 @@ impl<A: Bytes> Subject<'_, A> {
     }
 
     /// Calls `add_memory`. If the answer is that there are as many regions as the declared limit allows, the case ends.
+    #[track_caller]
     pub(super) fn add_within_limit(&mut self, start: usize, size: usize) -> Step<AllocResult> {
         let answer = self.add(start, size)?;
         let is_full = A::DECLARATION.max_regions.is_some_and(|limit| self.regions().groups() >= limit);
@@ -71,6 +72,7 @@ impl<A: Bytes> Subject<'_, A> {
     }
 
     /// Asks for blocks until one is refused, or `limit` have been had. Returns how many were.
+    #[track_caller]
     pub(super) fn exhaust(&mut self, layout: Layout, limit: usize) -> Step<usize> {
         for count in 0..limit {
             if self.alloc(layout)?.is_none() {
@@ -81,6 +83,7 @@ impl<A: Bytes> Subject<'_, A> {
     }
 
     /// Asks until nothing is left, for smaller and smaller blocks. Some few bytes may remain.
+    #[track_caller]
     pub(super) fn exhaust_all(&mut self) -> Step {
         for size in [65_536, 4096, 1000, 100, 1] {
             self.exhaust(layout(size, 1)?, 1000)?;
@@ -99,6 +102,7 @@ impl<A: Bytes> Subject<'_, A> {
     }
 
     /// The largest size that is served now, found by halving; 0 if none is.
+    #[track_caller]
     pub(super) fn largest(&mut self, align: usize) -> Step<usize> {
         let (mut served, mut refused) = (0, self.statistics()?.total + 1);
         while refused - served > 1 {
@@ -115,6 +119,7 @@ impl<A: Bytes> Subject<'_, A> {
     }
 
     /// One random step: a block more, a block fewer, or a block of another size. At most `most_bytes` are live.
+    #[track_caller]
     pub(super) fn random_step(&mut self, most_size: usize, most_bytes: usize) -> Step {
         let size = self.random.small_mostly(1, most_size);
         let room = self.live().bytes() + size <= most_bytes && self.live().len() < 300;

@@ -118,6 +118,7 @@ impl<'b, A: Bytes> Subject<'b, A> {
     }
 
     /// The live block at `index` in that order.
+    #[track_caller]
     pub(crate) fn block(&self, index: usize) -> Step<Entry> {
         self.live.get(index).ok_or_else(|| mistake("block: the index is that of a live block"))
     }
@@ -138,6 +139,7 @@ impl<'b, A: Bytes> Subject<'b, A> {
     }
 
     /// The statistics, which must agree with one another and with the books.
+    #[track_caller]
     pub(crate) fn statistics(&mut self) -> Step<Statistics> {
         let allocator = self.slot.get();
         let (total, used) = (allocator.total_bytes(), allocator.used_bytes());
@@ -164,15 +166,18 @@ impl<'b, A: Bytes> Subject<'b, A> {
     }
 
     /// Calls `init`.
+    #[track_caller]
     pub(crate) fn init(&mut self, start: usize, size: usize) -> Step<AllocResult> {
         self.hand_in(start, size, true)
     }
 
     /// Calls `add_memory`.
+    #[track_caller]
     pub(crate) fn add(&mut self, start: usize, size: usize) -> Step<AllocResult> {
         self.hand_in(start, size, false)
     }
 
+    #[track_caller]
     fn hand_in(&mut self, start: usize, size: usize, as_init: bool) -> Step<AllocResult> {
         let region = AddressRange::new(start, size);
         // What is no range in the address space, and the lone byte at address 0, is answered, never used.
@@ -212,6 +217,7 @@ impl<'b, A: Bytes> Subject<'b, A> {
     }
 
     /// Asks for a block. Returns its index, or `None` if the answer was `NoMemory`.
+    #[track_caller]
     pub(crate) fn alloc(&mut self, layout: Layout) -> Step<Option<usize>> {
         let before = self.statistics()?;
         match self.slot.get().alloc(layout) {
@@ -239,6 +245,7 @@ impl<'b, A: Bytes> Subject<'b, A> {
     }
 
     /// Asks for a zeroed block; `None` if refused. Every byte of it is 0.
+    #[track_caller]
     pub(crate) fn alloc_zeroed(&mut self, layout: Layout) -> Step<Option<usize>> {
         let before = self.statistics()?;
         let pos = match self.slot.get().alloc_zeroed(layout) {
@@ -247,8 +254,7 @@ impl<'b, A: Bytes> Subject<'b, A> {
             Err(error) => return Err(broken("alloc_zeroed: a block or NoMemory", AllocError::NoMemory, error)),
         };
         let range = self.expect_fresh_place(pos, layout).with(layout)?;
-        // SAFETY: 1. The block lies in lent memory, outside all live blocks; the allocator wrote every byte, or
-        // the memory held whatever it held before: lent memory is initialised by the suite's case.
+        // SAFETY: 1. The block lies in lent memory, which is initialised, and outside all live blocks.
         if let Some(offset) = unsafe { first_other(pos, layout.size(), 0) } {
             return Err(broken("alloc_zeroed: every byte is 0 (offset of one that is not)", "none", offset))
                 .with(layout);
@@ -281,6 +287,7 @@ impl<'b, A: Bytes> Subject<'b, A> {
     }
 
     /// Changes the size of the live block at `index`. Whether it was done; the block then stands last in the order.
+    #[track_caller]
     pub(crate) fn realloc(&mut self, index: usize, new_size: usize) -> Step<AllocResult> {
         let entry = self.block(index)?;
         let layout = layout_of(entry)?;
@@ -344,11 +351,13 @@ impl<'b, A: Bytes> Subject<'b, A> {
     }
 
     /// Every live block still has its bytes.
+    #[track_caller]
     pub(crate) fn expect_all_contents(&self) -> Step {
         self.live.entries().iter().try_for_each(|entry| self.expect_contents(*entry))
     }
 
     /// Sets memory that is in no region to `seed`.
+    #[track_caller]
     pub(crate) fn paint(&mut self, range: AddressRange, seed: u8) -> Step {
         let pos = self.margin(range)?;
         self.guard.open(range);
@@ -374,6 +383,7 @@ impl<'b, A: Bytes> Subject<'b, A> {
         }
     }
 
+    #[track_caller]
     fn margin(&self, range: AddressRange) -> Step<NonNull<u8>> {
         if !self.ground.contains_range(range) || self.regions.overlapping(range).is_some() {
             return Err(mistake("paint: the range is in the ground and in no region"));
@@ -405,12 +415,14 @@ impl<'b, A: Bytes> Subject<'b, A> {
     }
 
     /// Enters a block just handed out.
+    #[track_caller]
     fn admit(&mut self, pos: NonNull<u8>, layout: Layout) -> Step<usize> {
         let range = self.expect_fresh_place(pos, layout)?;
         self.enter(pos, range, layout)
     }
 
     /// The block is aligned, in the regions, and overlaps no live block.
+    #[track_caller]
     fn expect_fresh_place(&self, pos: NonNull<u8>, layout: Layout) -> Step<AddressRange> {
         let address = pos.addr().get();
         equal("block: the address is a multiple of the alignment (remainder)", 0, address & (layout.align() - 1))?;
@@ -423,6 +435,7 @@ impl<'b, A: Bytes> Subject<'b, A> {
         }
     }
 
+    #[track_caller]
     fn enter(&mut self, pos: NonNull<u8>, range: AddressRange, layout: Layout) -> Step<usize> {
         self.last_seed = self.last_seed % 251 + 1;
         let entry = Entry { range, align: layout.align(), seed: self.last_seed, pos };

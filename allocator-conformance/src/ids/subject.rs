@@ -41,6 +41,7 @@ impl<'b, A: Ids> Subject<'b, A> {
     }
 
     /// Skips the case unless ids up to `count` can be managed.
+    #[track_caller]
     pub(crate) fn need_ids(&self, count: usize) -> Step {
         match A::DECLARATION.span_bytes {
             Some(span) if span < count => Err(Stop::Skipped("the allocator's span has too few ids")),
@@ -64,6 +65,7 @@ impl<'b, A: Ids> Subject<'b, A> {
     }
 
     /// Adds ids. Returns the answer.
+    #[track_caller]
     pub(crate) fn add(&mut self, first: usize, count: usize) -> Step<AllocResult> {
         let answer = self.slot.get().add_ids(first, count);
         if answer.is_ok() {
@@ -84,6 +86,7 @@ impl<'b, A: Ids> Subject<'b, A> {
     }
 
     /// Asks for ids. Returns the first, or the error.
+    #[track_caller]
     pub(crate) fn alloc(&mut self, count: usize, align: usize) -> Step<AllocResult<usize>> {
         let answer = self.slot.get().alloc_id(count, align);
         if let Ok(first) = answer {
@@ -130,6 +133,7 @@ impl<'b, A: Ids> Subject<'b, A> {
     }
 
     /// Gives back one of the live runs, as it was handed out.
+    #[track_caller]
     pub(crate) fn give_back_any(&mut self) -> Step {
         let index = self.random.below(self.live.len());
         match self.live.get(index) {
@@ -151,6 +155,7 @@ impl<'b, A: Ids> Subject<'b, A> {
     }
 
     /// `is_allocated` says of every id from `first` to `last` what the books say.
+    #[track_caller]
     pub(crate) fn expect_flags(&mut self, first: usize, last: usize) -> Step {
         for id in first..=last {
             let expected = usize::from(self.live.index_of(id).is_some());
@@ -160,6 +165,7 @@ impl<'b, A: Ids> Subject<'b, A> {
         Ok(())
     }
 
+    #[track_caller]
     fn enter(&mut self, first: usize, count: usize) -> Step {
         let range = AddressRange::new(first, count)
             .filter(|range| self.ranges.covers(*range))

@@ -21,6 +21,7 @@ impl<A: Pages> Subject<'_, A> {
     }
 
     /// Calls `add_memory`. If the answer is that there are as many regions as the declared limit allows, the case ends.
+    #[track_caller]
     pub(super) fn add_within_limit(&mut self, start: usize, size: usize) -> Step<AllocResult> {
         let answer = self.add(start, size)?;
         let is_full = A::DECLARATION.max_regions.is_some_and(|limit| self.regions().groups() >= limit);
@@ -64,6 +65,7 @@ impl<A: Pages> Subject<'_, A> {
     }
 
     /// Asks for runs until one is refused. Returns how many were had.
+    #[track_caller]
     pub(super) fn exhaust(&mut self, pages: usize) -> Step<usize> {
         let mut count = 0;
         while self.alloc(pages, Self::PAGE)?.is_some() {
@@ -85,6 +87,7 @@ impl<A: Pages> Subject<'_, A> {
     }
 
     /// One random step: a run more, a piece of a run fewer, or a run at a chosen place among the first `pages` pages.
+    #[track_caller]
     pub(super) fn random_step(&mut self, pages: usize) -> Step {
         let count = self.random.small_mostly(1, pages / 16);
         match self.random.below(8) {
@@ -101,6 +104,7 @@ impl<A: Pages> Subject<'_, A> {
         }
     }
 
+    #[track_caller]
     fn free_a_piece(&mut self) -> Step {
         let index = self.random.below(self.live().len());
         let Some(entry) = self.live().get(index) else {

@@ -123,6 +123,7 @@ impl<'b, A: Pages> Subject<'b, A> {
     }
 
     /// Skips the case unless `pages` pages can be managed here.
+    #[track_caller]
     pub(crate) fn need_pages(&self, pages: usize) -> Step {
         let bytes = pages.saturating_mul(Self::PAGE);
         if A::DECLARATION.span_bytes.is_some_and(|span| span < bytes) {
@@ -155,6 +156,7 @@ impl<'b, A: Pages> Subject<'b, A> {
     }
 
     /// The statistics, which must agree with one another and with the books.
+    #[track_caller]
     pub(crate) fn statistics(&mut self) -> Step<Statistics> {
         let allocator = self.slot.get();
         let (total, used) = (allocator.total_pages(), allocator.used_pages());
@@ -183,15 +185,18 @@ impl<'b, A: Pages> Subject<'b, A> {
     }
 
     /// Calls `init`.
+    #[track_caller]
     pub(crate) fn init(&mut self, start: usize, size: usize) -> Step<AllocResult> {
         self.hand_in(start, size, true)
     }
 
     /// Calls `add_memory`.
+    #[track_caller]
     pub(crate) fn add(&mut self, start: usize, size: usize) -> Step<AllocResult> {
         self.hand_in(start, size, false)
     }
 
+    #[track_caller]
     fn hand_in(&mut self, start: usize, size: usize, as_init: bool) -> Step<AllocResult> {
         let region = AddressRange::new(start, size);
         if A::DECLARATION.touches_memory && !region.is_none_or(|range| self.memory.contains_range(range)) {
@@ -231,6 +236,7 @@ impl<'b, A: Pages> Subject<'b, A> {
     }
 
     /// Asks for a run. Returns it, or `None` if the answer was `NoMemory`.
+    #[track_caller]
     pub(crate) fn alloc(&mut self, pages: usize, align: usize) -> Step<Option<AddressRange>> {
         let before = self.statistics()?;
         match self.slot.get().alloc_pages(pages, align) {
@@ -250,6 +256,7 @@ impl<'b, A: Pages> Subject<'b, A> {
     }
 
     /// Asks for exactly one run. Returns the answer.
+    #[track_caller]
     pub(crate) fn alloc_at(&mut self, start: usize, pages: usize, align: usize) -> Step<AllocResult> {
         let before = self.statistics()?;
         match self.slot.get().alloc_pages_at(start, pages, align) {
@@ -281,12 +288,14 @@ impl<'b, A: Pages> Subject<'b, A> {
     }
 
     /// The statistics as they must be once `pages` pages have been given back.
+    #[track_caller]
     fn statistics_before_free(&mut self, pages: usize) -> Step<Statistics> {
         let now = self.statistics()?;
         Ok(Statistics { used: now.used - pages, ..now })
     }
 
     /// Enters a run just handed out.
+    #[track_caller]
     fn admit(&mut self, before: Statistics, start: usize, pages: usize, align: usize) -> Step<AddressRange> {
         equal("run: the address is a multiple of the alignment (remainder)", 0, start & (align - 1))
             .with(align)?;
@@ -306,6 +315,7 @@ impl<'b, A: Pages> Subject<'b, A> {
     }
 
     /// Writes the run and puts it in the book.
+    #[track_caller]
     fn enter(&mut self, entry: Entry) -> Step {
         self.last_seed = self.last_seed % 251 + 1;
         let entry = Entry { seed: self.last_seed, ..entry };
@@ -320,6 +330,7 @@ impl<'b, A: Pages> Subject<'b, A> {
     }
 
     /// Takes live pages out of the book, where they must still have their bytes; the rest of their runs stays.
+    #[track_caller]
     fn forget(&mut self, range: AddressRange) -> Step {
         let mut given_back = self.live.entries().iter().filter(|entry| entry.range.overlaps(range));
         given_back.try_for_each(|entry| self.expect_contents(*entry))?;
@@ -331,6 +342,7 @@ impl<'b, A: Pages> Subject<'b, A> {
 
     /// Notes the runs that can be handed out when nothing is live. Every single page is handed out for that, and
     /// given back.
+    #[track_caller]
     pub(crate) fn survey(&mut self) -> Step {
         let before = self.statistics()?;
         while self.alloc(1, Self::PAGE)?.is_some() {}
@@ -388,6 +400,7 @@ impl<'b, A: Pages> Subject<'b, A> {
     }
 
     /// Every live run still has its bytes.
+    #[track_caller]
     pub(crate) fn expect_all_contents(&self) -> Step {
         self.live.entries().iter().try_for_each(|entry| self.expect_contents(*entry))
     }
@@ -408,6 +421,7 @@ impl<'b, A: Pages> Subject<'b, A> {
     }
 
     /// Sets memory that no allocator may touch to `seed`.
+    #[track_caller]
     pub(crate) fn paint(&mut self, range: AddressRange, seed: u8) -> Step {
         let pos = self.untouched(range)?;
         self.guard.open(range);
@@ -433,6 +447,7 @@ impl<'b, A: Pages> Subject<'b, A> {
         }
     }
 
+    #[track_caller]
     fn untouched(&self, range: AddressRange) -> Step<NonNull<u8>> {
         let theirs = if A::DECLARATION.touches_memory { &self.regions } else { &self.live };
         self.lent(range)

@@ -21,11 +21,19 @@ pub(crate) struct ToyBytes {
     used: usize,
     allocations: usize,
     frees: usize,
+    reallocations: usize,
 }
 
 impl ConstEmpty for ToyBytes {
-    const EMPTY: Self =
-        Self { regions: Vec::new(), blocks: BTreeMap::new(), total: 0, used: 0, allocations: 0, frees: 0 };
+    const EMPTY: Self = Self {
+        regions: Vec::new(),
+        blocks: BTreeMap::new(),
+        total: 0,
+        used: 0,
+        allocations: 0,
+        frees: 0,
+        reallocations: 0,
+    };
 }
 
 impl Declared for ToyBytes {
@@ -75,13 +83,15 @@ impl ToyBytes {
             });
         }
         let size = range.size().unwrap_or(usize::MAX);
-        self.total += if on("total not trimmed") {
-            size + 8
-        } else if on("total too small") {
-            size / 2
-        } else {
-            size
+        self.total += match size {
+            size if on("total not trimmed") => size + 8,
+            size if on("total too small") => size / 2,
+            _ if on("later regions not counted") && self.total > 0 => 0,
+            size => size,
         };
+        if on("later regions used up") && self.total > size {
+            self.used += size + 1;
+        }
         Ok(())
     }
 
@@ -102,7 +112,8 @@ impl ToyBytes {
                 }
                 next = next.max(block.last() + 1);
             }
-            fit(AddressRange::from_bounds(next, region.last())?, layout)
+            let last = if on("last block sticks out") { region.last() + 1 } else { region.last() };
+            fit(AddressRange::from_bounds(next, last)?, layout)
         })
     }
 
@@ -212,6 +223,7 @@ unsafe impl ByteAllocator for ToyBytes {
         }
         let Some(mut block) = self.place(layout) else {
             self.used += usize::from(on("refusal changes used"));
+            self.total -= usize::from(on("refusal changes total"));
             return Err(AllocError::NoMemory);
         };
         self.allocations += 1;
@@ -231,17 +243,26 @@ unsafe impl ByteAllocator for ToyBytes {
     }
 
     unsafe fn check_block(&self, pos: NonNull<u8>, layout: Layout) -> AllocResult {
-        if self.is_live(pos, layout) { Ok(()) } else { Err(AllocError::NotAllocated) }
+        let refused = on("check refuses live blocks") || !self.is_live(pos, layout) && !on("check accepts all");
+        if refused { Err(AllocError::NotAllocated) } else { Ok(()) }
     }
 
     unsafe fn dealloc(&mut self, pos: NonNull<u8>, layout: Layout) -> AllocResult {
-        // SAFETY: 1. The caller's.
-        unsafe { self.check_block(pos, layout) }?;
+        let unchecked = on("dealloc does not check") && self.total > 0;
+        if !self.is_live(pos, layout) && !unchecked || on("dealloc refuses") {
+            return Err(AllocError::NotAllocated);
+        }
         if self.blocks.remove(&pos.addr().get()).is_some() {
             self.used -= self.refund(layout);
             let lower_of_two = self.blocks.len() == 1 && self.blocks.keys().all(|other| *other > pos.addr().get());
             self.used += usize::from(on("the lower of two leaks") && lower_of_two && layout.align() == 64);
+            self.used += if on("free raises used") { layout.size() + 1 } else { 0 };
             self.frees += 1;
+        }
+        if let Some((block, _)) = self.blocks.values().next().filter(|_| on("free writes into a block")) {
+            let first = core::ptr::with_exposed_provenance_mut::<u8>(block.start());
+            // SAFETY: the block is memory; that it is another's is what this sabotage abuses.
+            unsafe { first.write(0) };
         }
         Ok(())
     }
@@ -251,9 +272,13 @@ unsafe impl ByteAllocator for ToyBytes {
             let error = on("realloc to zero lacks memory");
             return Err(if error { AllocError::NoMemory } else { AllocError::InvalidParam });
         }
-        // SAFETY: 1. The caller's.
-        unsafe { self.check_block(pos, layout) }?;
-        let new_layout = Layout::from_size_align(new_size, layout.align()).map_err(|_| AllocError::NoMemory)?;
+        if !self.is_live(pos, layout) {
+            return if on("realloc does not check") { Ok(pos) } else { Err(AllocError::NotAllocated) };
+        }
+        let Ok(new_layout) = Layout::from_size_align(new_size, layout.align()) else {
+            return if on("realloc to any size") { Ok(pos) } else { Err(AllocError::NoMemory) };
+        };
+        self.reallocations += 1;
         if on("realloc grows in place") && new_size < 2 * layout.size() {
             return Ok(pos);
         }
@@ -274,6 +299,12 @@ unsafe impl ByteAllocator for ToyBytes {
     }
 
     fn alloc_zeroed(&mut self, layout: Layout) -> AllocResult<NonNull<u8>> {
+        if on("zeroed blocks lack memory") && layout.size() == 0 {
+            return Err(AllocError::NoMemory);
+        }
+        if on("zeroed blocks invalid") && layout.size() > 0 {
+            return Err(AllocError::InvalidParam);
+        }
         let block = self.alloc(layout)?;
         let zeroed = if on("zeroed blocks not zeroed") { layout.size() - 1 } else { layout.size() };
         // SAFETY: the block is fresh and has these bytes.
@@ -291,11 +322,25 @@ unsafe impl ByteAllocator for ToyBytes {
     }
 
     fn total_bytes(&self) -> usize {
-        if on("total before memory") { self.total.max(1) } else { self.total }
+        match self.total {
+            total if on("total before memory") => total.max(1),
+            total if on("total falls with blocks") => total - self.blocks.len(),
+            total if on("total falls with frees") => total - self.frees.min(total),
+            total if on("total falls with reallocs") => total - self.reallocations,
+            total => total,
+        }
     }
 
     fn used_bytes(&self) -> usize {
-        self.used
+        match self.used {
+            _ if on("used above total") && !self.blocks.is_empty() => self.total + 1,
+            used if on("used rises in large steps") => used.next_multiple_of(65_536).min(self.total),
+            used => used,
+        }
+    }
+
+    fn available_bytes(&self) -> usize {
+        self.total_bytes() - self.used_bytes() - usize::from(on("available too small") && !self.blocks.is_empty())
     }
 }
 

@@ -2,26 +2,53 @@
 
 use allocator_conformance::id_cases;
 
-use crate::{id_toy::ToyIds, verdicts};
+use crate::{
+    id_toy::ToyIds,
+    verdicts::{self, Sabotage},
+};
 
-/// A fault, and the case that must fail.
-const SABOTAGES: &[(&str, &str)] = &[
-    ("free before ids accepted", "requests_before_any_ids_are_refused"),
-    ("empty range accepted", "ids_that_are_none_or_there_already_are_refused"),
-    ("overlap at the start only", "ids_that_are_none_or_there_already_are_refused"),
-    ("ranges not joined", "ranges_of_ids_in_any_order_are_all_used"),
-    ("few ranges", "hundreds_of_ranges_are_taken"),
-    ("no ids lack memory", "a_run_of_no_ids_is_refused"),
-    ("alignment ignored", "every_alignment_is_honoured"),
-    ("alignment of the index", "every_alignment_is_honoured"),
-    ("any alignment accepted", "an_invalid_alignment_is_refused"),
-    ("counts overflow", "a_huge_run_of_ids_is_refused"),
-    ("fixed id given twice", "a_fixed_id_is_that_id_or_refused"),
-    ("longest run refused", "the_longest_free_run_of_ids_is_not_refused"),
-    ("pieces refused", "ids_can_be_given_back_in_any_pieces"),
-    ("partly free run freed", "wrong_ids_are_refused_whole"),
-    ("last id leaks", "recovery_restores_the_ids"),
-    ("leaks after a while", "a_long_life_of_ids_is_as_the_books_say"),
+/// A fault, the case that must fail, and how the step begins at which it must.
+const SABOTAGES: &[Sabotage] = &[
+    ("free before ids accepted", "requests_before_any_ids_are_refused", "dealloc_id: the answer"),
+    (
+        "empty range accepted",
+        "ids_that_are_none_or_there_already_are_refused",
+        "add_ids: ids that are there, or are none, are refused",
+    ),
+    (
+        "overlap at the start only",
+        "ids_that_are_none_or_there_already_are_refused",
+        "add_ids: ids that are there, or are none, are refused",
+    ),
+    (
+        "ranges not joined",
+        "ranges_of_ids_in_any_order_are_all_used",
+        "alloc_id: ids that are free are not refused",
+    ),
+    ("few ranges", "hundreds_of_ranges_are_taken", "add_ids: one more range"),
+    ("no ids lack memory", "a_run_of_no_ids_is_refused", "alloc_id: no ids"),
+    ("alignment ignored", "every_alignment_is_honoured", "alloc_id: a multiple of the alignment"),
+    ("alignment of the index", "every_alignment_is_honoured", "alloc_id: a multiple of the alignment"),
+    ("any alignment accepted", "an_invalid_alignment_is_refused", "alloc_id: alignment"),
+    ("counts overflow", "a_huge_run_of_ids_is_refused", "ids: they are among those added"),
+    ("fixed id given twice", "a_fixed_id_is_that_id_or_refused", "alloc_fixed_id: the answer"),
+    (
+        "longest run refused",
+        "the_longest_free_run_of_ids_is_not_refused",
+        "alloc_id: ids that are free are not refused",
+    ),
+    ("pieces refused", "ids_can_be_given_back_in_any_pieces", "dealloc_id: the answer"),
+    ("partly free run freed", "wrong_ids_are_refused_whole", "ids: used is what is live"),
+    ("last id leaks", "recovery_restores_the_ids", "ids: used is what is live"),
+    ("leaks after a while", "a_long_life_of_ids_is_as_the_books_say", "ids: used is what is live"),
+    // What is watched at every step of every case.
+    ("size counts what is free", "a_long_life_of_ids_is_as_the_books_say", "ids: size is what was added"),
+    ("available counts all", "a_long_life_of_ids_is_as_the_books_say", "ids: available is size less used"),
+    ("live ids given again", "a_long_life_of_ids_is_as_the_books_say", "ids: they are not live"),
+    ("alignment ignored", "a_long_life_of_ids_is_as_the_books_say", "alloc_id: a multiple of the alignment"),
+    ("fixed id given twice", "a_long_life_of_ids_is_as_the_books_say", "alloc_fixed_id: the answer"),
+    ("pieces refused", "a_long_life_of_ids_is_as_the_books_say", "dealloc_id: the answer"),
+    ("last id always allocated", "wrong_ids_are_refused_whole", "is_allocated: as the books say"),
 ];
 
 #[test]

@@ -34,6 +34,9 @@ impl ToyIds {
             align => id.is_multiple_of(align),
         };
         let fits = |id: &usize| {
+            if on("live ids given again") && self.takes > 100 {
+                return (*id..id.saturating_add(count)).all(|id| self.managed.contains(&id));
+            }
             let last = if on("counts overflow") {
                 id.wrapping_add(count - 1).min(*id + 1)
             } else {
@@ -109,14 +112,18 @@ impl IdAllocator for ToyIds {
     }
 
     fn is_allocated(&self, id: usize) -> bool {
-        self.live.contains(&id)
+        self.live.contains(&id) || on("last id always allocated") && self.managed.last() == Some(&id)
     }
 
     fn size(&self) -> usize {
-        self.managed.len()
+        if on("size counts what is free") { self.managed.len() - self.live.len() } else { self.managed.len() }
     }
 
     fn used(&self) -> usize {
         self.live.len()
+    }
+
+    fn available(&self) -> usize {
+        if on("available counts all") { self.managed.len() } else { self.managed.len() - self.live.len() }
     }
 }

@@ -6,6 +6,7 @@
 
 mod byte_sabotage;
 mod byte_toy;
+mod contract;
 mod fault;
 mod id_sabotage;
 mod id_toy;

@@ -157,6 +157,17 @@ fn the_summary_counts_what_was_reported() {
 }
 
 #[test]
+fn the_readme_shows_a_failure_as_it_is_printed() {
+    let case = byte_cases::<ToyBytes>().iter().find(|case| case.name == "every_alignment_is_honoured");
+    let case = case.expect("it is a case");
+    let report = fault::with("alignment ignored", || case.run(&mut verdicts::bench())).to_string();
+    // Not the line's number, which changes with the suite.
+    let (text, _) = report.rsplit_once(':').expect("a line's number is last");
+    assert!(text.ends_with("src/bytes/placement.rs"), "{text}");
+    assert!(include_str!("../../README.md").contains(text), "README.md does not contain: {text}");
+}
+
+#[test]
 fn a_slot_serves_one_bench_at_a_time() {
     use allocator_conformance::{Arena, Bench, Slot};
     static SLOT: Slot<Claiming> = Slot::new();

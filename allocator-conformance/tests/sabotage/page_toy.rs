@@ -93,7 +93,7 @@ impl<const PAGE: usize, const RECORDS: bool> ToyPages<PAGE, RECORDS> {
     }
 
     fn refuses(&self, pages: usize) -> bool {
-        pages > self.available_pages()
+        pages > self.total - self.used
             || on("refuses too early") && self.used + 1 >= self.total
             || on("falls apart") && self.frees > 60 && pages > self.total / 2
             || on("every fifth free blocks requests") && self.frees % 5 == 4
@@ -177,6 +177,7 @@ impl<const PAGE: usize, const RECORDS: bool> BaseAllocator for ToyPages<PAGE, RE
             return Err(AllocError::InvalidParam);
         }
         self.total += if on("total counted twice") { 2 * pages } else { pages };
+        self.used += if on("later regions used up") && self.total > pages { pages + 1 } else { 0 };
         self.regions.push(region);
         if RECORDS {
             let records = core::ptr::with_exposed_provenance_mut::<u8>(region.start());
@@ -203,9 +204,14 @@ unsafe impl<const PAGE: usize, const RECORDS: bool> PageAllocator for ToyPages<P
         if self.refuses(num_pages) {
             return Err(AllocError::NoMemory);
         }
-        let mut first = self.find(num_pages.max(1), (align_pow2 / PAGE).max(1)).ok_or(AllocError::NoMemory)?;
+        let found = self.find(num_pages.max(1), (align_pow2 / PAGE).max(1));
+        let mut first = match self.regions.last() {
+            Some(region) if on("runs beyond the regions") && self.allocations > 3 => region.last() / PAGE + 1,
+            _ => found.ok_or(AllocError::NoMemory)?,
+        };
         if on("overlap after a while") && self.allocations > 600 {
-            first = self.allocated.last().copied().unwrap_or(first);
+            let aligned = |page: &&usize| page.is_multiple_of(align_pow2 / PAGE);
+            first = self.allocated.iter().find(aligned).copied().unwrap_or(first);
         }
         self.take(first, num_pages.max(1));
         Ok(first * PAGE)
@@ -260,6 +266,12 @@ unsafe impl<const PAGE: usize, const RECORDS: bool> PageAllocator for ToyPages<P
         }
         let freed = run.filter(|page| self.allocated.remove(page)).count();
         self.frees += 1;
+        self.total -= usize::from(on("free changes total"));
+        if let Some(page) = self.allocated.first().filter(|_| on("free writes into a run")) {
+            let first = core::ptr::with_exposed_provenance_mut::<u8>(page * PAGE);
+            // SAFETY: the page is memory; that it is another's is what this sabotage abuses.
+            unsafe { first.write(0) };
+        }
         self.used -= match freed {
             _ if on("used never falls") => 0,
             pages if on("used counts runs") => pages.min(1),
@@ -273,6 +285,10 @@ unsafe impl<const PAGE: usize, const RECORDS: bool> PageAllocator for ToyPages<P
     }
 
     fn used_pages(&self) -> usize {
-        self.used
+        if on("used above total") && !self.allocated.is_empty() { self.total + 1 } else { self.used }
+    }
+
+    fn available_pages(&self) -> usize {
+        self.total_pages() - self.used_pages() + usize::from(on("available too large") && self.frees > 0)
     }
 }

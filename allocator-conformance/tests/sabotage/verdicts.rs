@@ -3,7 +3,7 @@
 use std::{boxed::Box, string::String, vec::Vec};
 
 use allocator_api::{ConstEmpty, Declared};
-use allocator_conformance::{Arena, Bench, Case, Report, Slot};
+use allocator_conformance::{Arena, Bench, Case, Outcome, Report, Slot};
 
 use crate::fault;
 
@@ -41,27 +41,31 @@ pub(crate) fn assert_none_fails<A: ConstEmpty + Declared>(cases: &[Case<A>]) {
     assert!(!reports.iter().any(|report| report.outcome.is_failure()), "{}", lines(&reports));
 }
 
-/// With each fault the case beside it fails.
-pub(crate) fn assert_each_fails<A: ConstEmpty + Declared>(cases: &[Case<A>], sabotages: &[(&'static str, &str)]) {
+/// A fault, the case that must fail, and how the step begins at which it must.
+pub(crate) type Sabotage = (&'static str, &'static str, &'static str);
+
+/// With each fault the case beside it fails, at the step beside it.
+pub(crate) fn assert_each_fails<A: ConstEmpty + Declared>(cases: &[Case<A>], sabotages: &[Sabotage]) {
     let mut bench = bench();
-    let unnoticed: Vec<&str> = sabotages
+    let unnoticed: Vec<String> = sabotages
         .iter()
-        .filter(|(fault, name)| {
+        .filter_map(|(fault, name, step)| {
             let case = cases.iter().find(|case| case.name == *name).expect("sabotages name cases");
-            !run(&mut bench, case, fault).outcome.is_failure()
+            let report = run(&mut bench, case, fault);
+            let noticed = matches!(report.outcome, Outcome::Failed(failure) if failure.step.starts_with(step));
+            (!noticed).then(|| format!("{fault}, at the step \"{step}\": {report}\n"))
         })
-        .map(|(fault, _)| *fault)
         .collect();
-    assert!(unnoticed.is_empty(), "not noticed by the case named for it: {unnoticed:?}");
+    assert!(unnoticed.is_empty(), "not noticed:\n{}", unnoticed.concat());
 }
 
 /// Every case stands beside a fault.
-pub(crate) fn assert_each_is_named<A: ConstEmpty>(cases: &[Case<A>], sabotages: &[(&str, &str)]) {
-    let never_failed: Vec<&str> =
-        cases.iter().map(|case| case.name).filter(|name| sabotages.iter().all(|(_, case)| case != name)).collect();
+pub(crate) fn assert_each_is_named<A: ConstEmpty>(cases: &[Case<A>], sabotages: &[Sabotage]) {
+    let is_named = |name: &&str| sabotages.iter().any(|(_, case, _)| case == name);
+    let never_failed: Vec<&str> = cases.iter().map(|case| case.name).filter(|name| !is_named(name)).collect();
     assert!(never_failed.is_empty(), "never seen to fail: {never_failed:?}");
 }
 
 fn lines(reports: &[Report]) -> String {
-    reports.iter().map(|report| std::format!("{report}\n")).collect()
+    reports.iter().map(|report| format!("{report}\n")).collect()
 }

@@ -54,16 +54,17 @@ impl<B: PagedByteAllocator, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P,
     pub unsafe fn dealloc(&self, pos: NonNull<u8>, layout: Layout) -> AllocResult {
         let mut pages = LockedPages::new(&self.pages);
         // The guard lives until the end of this statement: the report below is made without the lock.
-        // SAFETY: 1. is the caller's 1. 2. is the caller's 2. 3. The byte level is given no other pages than these.
+        // SAFETY: 1. is the caller's 1. 2. is the caller's 2. 3. The byte level has no other pages than these.
         let answer = unsafe { self.bytes.lock().dealloc_to(&mut pages, pos, layout) };
         answer.inspect_err(|error| self.report_block(pos, layout, *error))
     }
 
     /// Changes the size of a block to `new_size` bytes, at the same alignment. The block may move; the first
-    /// `min(layout.size(), new_size)` bytes keep their contents. Where the block moves, it is copied under the lock.
+    /// `min(layout.size(), new_size)` bytes keep their contents. Where the block moves, it is copied under the
+    /// lock.
     ///
-    /// Refused, it calls the out-of-memory hook, and tries again while that says so. If the block itself is the mistake,
-    /// that is counted and reported as an invalid free.
+    /// Refused, it calls the out-of-memory hook, and tries again while that says so. If the block itself is the
+    /// mistake, that is counted and reported as an invalid free.
     ///
     /// # Errors
     ///
@@ -79,7 +80,8 @@ impl<B: PagedByteAllocator, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P,
     /// 2. After `Ok` nobody uses the old block; the block returned is live with size `new_size`.
     pub unsafe fn realloc(&self, pos: NonNull<u8>, layout: Layout, new_size: usize) -> AllocResult<NonNull<u8>> {
         let request = Layout::from_size_align(new_size, layout.align()).ok();
-        // SAFETY: 1. 2. are the caller's 1. and 2.; it is called again only after a refusal, which changes nothing.
+        // SAFETY: 1. 2. are the caller's 1. and 2.; it is called again only after a refusal, which changes
+        // nothing.
         self.ask_again(request, || unsafe { self.try_realloc(pos, layout, new_size) })
     }
 
@@ -99,7 +101,8 @@ impl<B: PagedByteAllocator, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P,
         new_size: usize,
     ) -> AllocResult<NonNull<u8>> {
         let mut pages = LockedPages::new(&self.pages);
-        // SAFETY: 1. is the caller's 1. 2. is the caller's 2. 3. The byte level is given no other pages than these.
+        // SAFETY: 1. is the caller's 1. 2. is the caller's 2. 3. The byte level is given no other pages than
+        // these.
         let answer = unsafe { self.bytes.lock().realloc_in(&mut pages, pos, layout, new_size) };
         if answer == Err(AllocError::NotAllocated) {
             self.report_block(pos, layout, AllocError::NotAllocated);
@@ -107,8 +110,8 @@ impl<B: PagedByteAllocator, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P,
         answer
     }
 
-    /// Gives pages that the byte level does not need back to the page level. Returns how many: 0 where a byte level
-    /// cannot give memory back, as [`Growing`](crate::Growing) cannot.
+    /// Gives pages that the byte level does not need back to the page level. Returns how many: 0 where a byte
+    /// level cannot give memory back, as [`Growing`](crate::Growing) cannot.
     pub fn trim(&self) -> usize {
         let mut pages = LockedPages::new(&self.pages);
         // SAFETY: 1. The byte level is given no other pages than these.

@@ -19,13 +19,14 @@ impl<B, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
     ///
     /// # Errors
     ///
-    /// - [`InvalidParam`](AllocError::InvalidParam): there is memory already; `size` is 0; the region reaches beyond
-    ///   the address space; nothing usable is left after trimming; or `P` documents a span, and the region leaves it.
+    /// - [`InvalidParam`](AllocError::InvalidParam): there is memory already; `size` is 0; the region reaches
+    ///   beyond the address space; nothing usable is left after trimming; or `P` documents a span, and the
+    ///   region leaves it.
     ///
     /// # Safety
     ///
-    /// 1. For as long as the allocator or anything allocated from it is used, the whole region is memory that may be
-    ///    read and written, and nobody but the allocator and those it hands memory to does so.
+    /// 1. For as long as the allocator or anything allocated from it is used, the whole region is memory that
+    ///    may be read and written, and nobody but the allocator and those it hands memory to does so.
     /// 2. The provenance of the region is exposed.
     pub unsafe fn init(&self, start: usize, size: usize) -> AllocResult {
         let (start, size) = without_edges::<P>(start, size)?;
@@ -51,21 +52,22 @@ impl<B, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
         unsafe { self.pages.lock().pages.add_memory(start, size) }
     }
 
-    /// Takes all usable memory of a map in physical numbers; `linear_offset` more is the address. Regions may have any
-    /// order and size and may overlap: reserved wins, and what is usable twice counts once. What cannot be used is
-    /// skipped and reported. O(n²) in the entries of the map.
+    /// Takes all usable memory of a map in physical numbers; `linear_offset` more is the address. Regions may
+    /// have any order and size and may overlap: reserved wins, and what is usable twice counts once. What
+    /// cannot be used is skipped and reported. O(n²) in the entries of the map.
     ///
     /// # Errors
     ///
-    /// - [`InvalidParam`](AllocError::InvalidParam): there is memory already; `linear_offset` is not a multiple of the
-    ///   page size; or the map has no usable page.
+    /// - [`InvalidParam`](AllocError::InvalidParam): there is memory already; `linear_offset` is not a multiple
+    ///   of the page size; or the map has no usable page.
     /// - What `P` answered last, if it took nothing at all.
     ///
     /// # Safety
     ///
-    /// 1. For as long as the allocator or anything allocated from it is used, all that the map calls usable and not
-    ///    reserved is memory at its number plus `linear_offset` that may be read and written, and nobody but the
-    ///    allocator and those it hands memory to does so. (Numbers that have no address with this offset are skipped.)
+    /// 1. For as long as the allocator or anything allocated from it is used, all that the map calls usable and
+    ///    not reserved is memory at its number plus `linear_offset` that may be read and written, and nobody
+    ///    but the allocator and those it hands memory to does so. (Numbers that have no address with this
+    ///    offset are skipped.)
     /// 2. The provenance of that memory is exposed.
     pub unsafe fn init_from_map(&self, map: &[MemoryRegion], linear_offset: usize) -> AllocResult<MapReport> {
         let mut level = self.pages.lock();

@@ -8,15 +8,15 @@ use lock_api::RawMutex;
 use crate::{Freed, GlobalAllocator, InvalidFree, UsageKind};
 
 impl<B, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
-    /// Hands out `num_pages` pages, the first at a multiple of `align_pow2` bytes, and counts them as `kind`. Returns the
-    /// address of the first.
+    /// Hands out `num_pages` pages, the first at a multiple of `align_pow2` bytes, and counts them as `kind`.
+    /// Returns the address of the first.
     ///
     /// Refused, it calls the out-of-memory hook, and tries again while that says so.
     ///
     /// # Errors
     ///
-    /// - [`InvalidParam`](allocator_api::AllocError::InvalidParam): `num_pages` is 0; `align_pow2` is not a power of two
-    ///   or is smaller than the page size.
+    /// - [`InvalidParam`](allocator_api::AllocError::InvalidParam): `num_pages` is 0; `align_pow2` is not a
+    ///   power of two or is smaller than the page size.
     /// - [`NoMemory`](allocator_api::AllocError::NoMemory): there is no such free run.
     pub fn alloc_pages(&self, num_pages: usize, align_pow2: usize, kind: UsageKind) -> AllocResult<usize> {
         let size = num_pages.checked_mul(P::PAGE_SIZE);
@@ -39,8 +39,8 @@ impl<B, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
     ///
     /// # Errors
     ///
-    /// - [`InvalidParam`](allocator_api::AllocError::InvalidParam): as [`alloc_pages`](Self::alloc_pages), and `base` is
-    ///   not a multiple of `align_pow2`.
+    /// - [`InvalidParam`](allocator_api::AllocError::InvalidParam): as [`alloc_pages`](Self::alloc_pages), and
+    ///   `base` is not a multiple of `align_pow2`.
     /// - [`NoMemory`](allocator_api::AllocError::NoMemory): a page of the run is allocated or not held here.
     pub fn alloc_pages_at(
         &self,
@@ -52,13 +52,13 @@ impl<B, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
         self.pages.lock().alloc_at(base, num_pages, align_pow2, kind)
     }
 
-    /// Takes back the `num_pages` pages from address `pos`: any run of pages allocated as `kind`, in any pieces, each page
-    /// once. A refused free is counted, and reported through a hook.
+    /// Takes back the `num_pages` pages from address `pos`: any run of pages allocated as `kind`, in any
+    /// pieces, each page once. A refused free is counted, and reported through a hook.
     ///
     /// # Errors
     ///
-    /// - [`NotAllocated`](allocator_api::AllocError::NotAllocated): `num_pages` is 0, `pos` is not the address of a
-    ///   page, some page of the run is free or not held here, or fewer pages than that are out as `kind`.
+    /// - [`NotAllocated`](allocator_api::AllocError::NotAllocated): `num_pages` is 0, `pos` is not the address
+    ///   of a page, some page of the run is free or not held here, or fewer pages than that are out as `kind`.
     ///
     /// # Safety
     ///
@@ -75,8 +75,8 @@ impl<B, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
 
     /// Calls `look` with the page allocator, for what only its type can tell, and returns what it returns.
     ///
-    /// The lock of the page level is held: within `look`, allocate and free nothing, neither pages nor blocks, and call
-    /// no method of this allocator. It would wait for itself.
+    /// The lock of the page level is held: within `look`, allocate and free nothing, neither pages nor blocks,
+    /// and call no method of this allocator. It would wait for itself.
     pub fn with_pages<T>(&self, look: impl FnOnce(&P) -> T) -> T {
         look(&self.pages.lock().pages)
     }

@@ -1,4 +1,5 @@
 //! Hooks and statistics.
+#![forbid(unsafe_code)]
 
 use core::{alloc::Layout, fmt, sync::atomic::Ordering};
 
@@ -25,8 +26,9 @@ impl<B, P, R> GlobalAllocator<B, P, R> {
         (self.hooks.get().invalid_free)(free);
     }
 
-    /// Makes a request, and again as long as it is refused for want of memory and the hook asks for a retry. No lock is
-    /// held. A request that is no layout (`None`) is one that no memory could satisfy, and the hook is not called.
+    /// Makes a request, and again as long as it is refused for want of memory and the hook asks for a retry. No
+    /// lock is held. A request that is no layout (`None`) is one that no memory could satisfy, and the hook is
+    /// not called.
     pub(super) fn ask_again<T>(
         &self,
         request: Option<Layout>,

@@ -1,4 +1,5 @@
-//! The contract, case by case, for the facade as a whole: each byte backend over pages, seen as one byte allocator.
+//! The contract, case by case, for the facade as a whole: each byte backend over pages, seen as one byte
+//! allocator.
 #![cfg(all(feature = "bitmap", any(feature = "slab", feature = "tlsf", feature = "buddy")))]
 
 mod whole;

@@ -9,7 +9,8 @@ use allocator::{
 
 type Heap<B> = GlobalAllocator<Growing<B>, DefaultPageAllocator, SpinLock>;
 
-/// What the facade does not keep over a byte backend: what the backend does not, and what follows from runs that stay.
+/// What the facade does not keep over a byte backend: what the backend does not, and what follows from runs
+/// that stay.
 pub(crate) trait Gaps {
     const GAPS: &'static [Gap];
 }

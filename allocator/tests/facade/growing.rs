@@ -158,7 +158,7 @@ fn requests_that_no_memory_could_satisfy_take_no_pages() {
     let mut level = Growing::<ToyBytes<{ usize::MAX }, 24>>::new();
     assert_eq!(level.alloc_from(&mut pages, layout(0, 1)), Err(INVALID_PARAM));
     assert_eq!(level.alloc_from(&mut pages, layout(isize::MAX as usize, 1)), Err(NO_MEMORY));
-    assert_eq!(level.alloc_from(&mut pages, layout(1, 1 << 62)), Err(NO_MEMORY));
+    assert_eq!(level.alloc_from(&mut pages, layout(1, 1 << (usize::BITS - 2))), Err(NO_MEMORY));
     assert_eq!(pages.used_pages(), 0);
     assert_eq!((level.held_bytes(), level.used_bytes()), (0, 0));
 }
@@ -192,7 +192,8 @@ fn realloc_that_is_refused_leaves_the_block() {
     let old_layout = layout(100, 1);
     let old = level.alloc_from(&mut pages, old_layout).unwrap();
     let mut realloc = |pos, old_layout, size| {
-        // SAFETY: 1. The block is live, or the mistake is one that the toy detects. 2. It is refused. 3. Same pages.
+        // SAFETY: 1. The block is live, or the mistake is one that the toy detects. 2. It is refused. 3. Same
+        // pages.
         unsafe { level.realloc_in(&mut pages, pos, old_layout, size) }
     };
     assert_eq!(realloc(old, old_layout, 0), Err(INVALID_PARAM));

@@ -210,6 +210,31 @@ fn with_last(end: usize, map: &[MemoryRegion]) -> usize {
 }
 
 #[test]
+fn a_run_that_is_taken_in_pieces_is_not_overrun() {
+    type Picky = GlobalAllocator<Growing<ToyBytes>, ToyPages<16, TOP, 64>, SpinLock>;
+
+    // Pieces of four pages, two and one; only what is left may be taken.
+    for (num_pages, taken) in [(4, 4), (5, 5), (6, 6), (7, 7), (8, 7), (9, 7)] {
+        let heap = Picky::new();
+        let map = [MemoryRegion::usable(0x100, num_pages * PAGE)];
+        // SAFETY: 1. 2. Neither the toy pages nor the test touch the memory.
+        let report = unsafe { heap.init_from_map(&map, 0) }.unwrap();
+        assert_eq!((report.accepted_bytes, report.regions), (taken * PAGE, 1), "{num_pages} pages");
+    }
+}
+
+#[test]
+fn if_nothing_is_taken_the_answer_is_that_of_the_pages() {
+    type Closed = GlobalAllocator<Growing<ToyBytes>, ToyPages<16, TOP, 0>, SpinLock>;
+
+    let heap = Closed::new();
+    let map = [MemoryRegion::usable(0x100, 0x100)];
+    // SAFETY: 1. 2. Neither the toy pages nor the test touch the memory.
+    assert_eq!(unsafe { heap.init_from_map(&map, 0x1000) }, Err(NO_MEMORY));
+    assert_eq!((heap.usage().total_pages, heap.linear_offset()), (0, 0));
+}
+
+#[test]
 fn a_run_outside_the_span_is_skipped_and_reported() {
     let heap = Heap::<0x1ff>::new();
     let map = [MemoryRegion::usable(0x100, 0x40), MemoryRegion::usable(0x400, 0x40)];

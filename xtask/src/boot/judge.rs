@@ -37,6 +37,9 @@ pub(crate) fn complaints(plan: &Plan, ending: &Ending, record: &Record) -> Vec<S
         if record.detects.is_none() {
             found.push("no detects line".to_owned());
         }
+        if record.limit_count != Some(record.limits.len() as u64) {
+            found.push(format!("{} limits told, not {:?}", record.limits.len(), record.limit_count));
+        }
     }
     let expected_invalid_frees = u64::from(scenario == Scenario::InvalidFree);
     if record.invalid_frees != expected_invalid_frees {

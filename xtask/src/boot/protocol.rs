@@ -8,6 +8,8 @@
 //! #> replay round=1 operations=N failures=N peak_requested_bytes=N …
 //! #> recovery kept_bytes=N growth_bytes_second_replay=N outcome=passed
 //! #> detects kinds="foreign double"
+//! #> limits count=N
+//! #> limit backend=buddy-package why="…"
 //! #> invalid-free address=0x… count=N
 //! #> end status=ok
 //! ```
@@ -41,6 +43,15 @@ pub(crate) enum Line {
     Recovery(Recovery),
     /// The kinds of invalid frees that the byte backend answers.
     Detects(String),
+    /// How many lines of limits there are.
+    Limits(u64),
+    /// A cost or limit that a backend declares and no case shows.
+    Limit {
+        /// Name of the backend.
+        backend: String,
+        /// What it is.
+        why: String,
+    },
     /// An invalid free, reported by the hook.
     InvalidFree {
         /// Invalid frees so far.
@@ -218,6 +229,8 @@ fn parse_fields(kind: &str, fields: &mut Fields) -> Result<Line, String> {
         "replay" => Line::Replay(replay(fields)?),
         "recovery" => Line::Recovery(recovery(fields)?),
         "detects" => Line::Detects(fields.text("kinds")?),
+        "limits" => Line::Limits(fields.number("count")?),
+        "limit" => Line::Limit { backend: fields.text("backend")?, why: fields.text("why")? },
         "invalid-free" => {
             fields.number("address")?;
             Line::InvalidFree { count: fields.number("count")? }

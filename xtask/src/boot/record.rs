@@ -23,6 +23,10 @@ pub(crate) struct Record {
     pub(crate) recovery: Option<Recovery>,
     /// The kinds of invalid frees that are answered.
     pub(crate) detects: Option<String>,
+    /// How many limits the kernel says there are.
+    pub(crate) limit_count: Option<u64>,
+    /// Declared costs and limits that no case shows: backend and what it is.
+    pub(crate) limits: Vec<(String, String)>,
     /// The last count of invalid frees reported.
     pub(crate) invalid_frees: u64,
     /// The status of the last line.
@@ -81,6 +85,13 @@ impl Record {
             }
             Line::Recovery(recovery) => self.recovery.replace(recovery).is_none(),
             Line::Detects(kinds) => self.detects.replace(kinds).is_none(),
+            Line::Limits(count) => self.limit_count.replace(count).is_none(),
+            Line::Limit { backend, why } => {
+                let limit = (backend, why);
+                let first = !self.limits.contains(&limit);
+                self.limits.push(limit);
+                first
+            }
             Line::InvalidFree { count } => std::mem::replace(&mut self.invalid_frees, count) < count,
             Line::End(status) => self.end.replace(status).is_none(),
         }

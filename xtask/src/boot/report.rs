@@ -193,6 +193,9 @@ fn reasons_of(boot: &Boot) -> Vec<String> {
     if let Some(kinds) = &boot.record.detects {
         lines.push(format!("{backends}: answers these invalid frees: {kinds}"));
     }
+    for (backend, why) in &boot.record.limits {
+        lines.push(format!("{backends}: limit of {backend}: {why}"));
+    }
     for case in &boot.record.cases {
         let (suite, name, why) = (case.suite.name(), &case.name, &case.why);
         match case.outcome {
@@ -230,6 +233,7 @@ mod tests {
         let report = text(&[boot("512M", Verdict::Passed, GOOD), boot("6G", Verdict::Passed, GOOD)]);
         assert_eq!(report.matches("1/1/0/0").count(), 2, "{report}");
         assert_eq!(report.matches("5000000").count(), 2, "{report}");
+        assert_eq!(report.matches("limit of slab-package: sizes are rounded up").count(), 1, "{report}");
         let declared =
             "slab+bitmap: declared: bytes: double_free_is_answered: does not detect double frees [512M, 6G]";
         assert_eq!(report.matches(declared).count(), 1, "{report}");

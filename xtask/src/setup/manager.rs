@@ -75,6 +75,11 @@ impl Manager {
         }
     }
 
+    /// The package with which the C compiler links 32-bit programs, where that is one package with a settled name.
+    pub(crate) fn narrow_package(self) -> Option<&'static str> {
+        (self == Self::Apt).then_some("gcc-multilib")
+    }
+
     /// What refreshes the list of packages.
     fn refresh(self) -> &'static [&'static str] {
         match self {

@@ -134,6 +134,24 @@ pub(crate) fn try_install_target(target: &str) {
     }
 }
 
+/// Whether the C compiler links 32-bit programs. The whole chain is tried on the smallest one: a compiler may know the
+/// machine and lack its libraries.
+pub(crate) fn links_narrow_programs() -> bool {
+    answers("sh", &["-c", "printf 'int main(void){return 0;}' | cc -m32 -x c - -o /dev/null"])
+}
+
+/// Makes the C compiler link 32-bit programs, if it can be done. What failed is printed; the step that needs it says that
+/// it was skipped.
+pub(crate) fn try_install_narrow_linking() {
+    if let Some(manager) = Manager::find()
+        && let Some(package) = manager.narrow_package()
+        && !links_narrow_programs()
+        && let Err(error) = manager.install(package)
+    {
+        eprintln!("{error:#}");
+    }
+}
+
 /// Whether a program starts with these arguments and succeeds.
 pub(crate) fn answers(program: &str, args: &[&str]) -> bool {
     let mut command = Command::new(program);

@@ -6,8 +6,8 @@ use allocator::{
     AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, InvalidFrees, address::align_up,
 };
 
-/// First fit, region by region, without rounding; detects every invalid free. It takes at most `MAX_REGIONS` regions, and
-/// loses the first `OVERHEAD` bytes of each.
+/// First fit, region by region, without rounding; detects every invalid free. It takes at most `MAX_REGIONS`
+/// regions, and loses the first `OVERHEAD` bytes of each.
 #[derive(Debug)]
 pub(crate) struct ToyBytes<const MAX_REGIONS: usize = { usize::MAX }, const OVERHEAD: usize = 0> {
     /// Start and size, as they came.
@@ -20,7 +20,8 @@ impl<const M: usize, const O: usize> ConstEmpty for ToyBytes<M, O> {
 }
 
 impl<const M: usize, const O: usize> ToyBytes<M, O> {
-    /// Where `layout` fits between `from` and `end`, before the first live block that is in the way or between two.
+    /// Where `layout` fits between `from` and `end`, before the first live block that is in the way or between
+    /// two.
     fn place_in(&self, from: usize, end: usize, layout: Layout) -> Option<usize> {
         let mut candidate = align_up(from, layout.align())?;
         for (start, live) in self.live.range(from..end) {
@@ -54,7 +55,8 @@ impl<const M: usize, const O: usize> BaseAllocator for ToyBytes<M, O> {
     }
 }
 
-// SAFETY: 1. 2. `place_in` looks inside a region and between the live blocks. 3. Nothing moves. 4. Refusals come first.
+// SAFETY: 1. 2. `place_in` looks inside a region and between the live blocks. 3. Nothing moves. 4. Refusals
+// come first.
 unsafe impl<const M: usize, const O: usize> ByteAllocator for ToyBytes<M, O> {
     fn detects(&self) -> InvalidFrees {
         InvalidFrees::ALL

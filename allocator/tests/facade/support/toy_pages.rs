@@ -13,19 +13,24 @@ pub(crate) enum Call {
     Dealloc { num_pages: usize },
 }
 
-/// First fit from below. It manages only addresses up to `LAST`, inclusive, and touches no memory.
+/// First fit from below. It manages only addresses up to `LAST`, takes regions of up to `LARGEST` bytes, both
+/// inclusive, and touches no memory.
 #[derive(Debug)]
-pub(crate) struct ToyPages<const PAGE: usize = 4096, const LAST: usize = { usize::MAX }> {
+pub(crate) struct ToyPages<
+    const PAGE: usize = 4096,
+    const LAST: usize = { usize::MAX },
+    const LARGEST: usize = { usize::MAX },
+> {
     /// Address of each page, and whether it is allocated.
     pub(crate) pages: BTreeMap<usize, bool>,
     pub(crate) calls: Vec<Call>,
 }
 
-impl<const PAGE: usize, const LAST: usize> ConstEmpty for ToyPages<PAGE, LAST> {
+impl<const PAGE: usize, const LAST: usize, const LARGEST: usize> ConstEmpty for ToyPages<PAGE, LAST, LARGEST> {
     const EMPTY: Self = Self { pages: BTreeMap::new(), calls: Vec::new() };
 }
 
-impl<const PAGE: usize, const LAST: usize> ToyPages<PAGE, LAST> {
+impl<const PAGE: usize, const LAST: usize, const LARGEST: usize> ToyPages<PAGE, LAST, LARGEST> {
     fn run_is(&self, base: usize, num_pages: usize, allocated: bool) -> bool {
         let mut pages = (0..num_pages).map(|i| base.checked_add(i.checked_mul(PAGE)?));
         pages.all(|page| page.and_then(|page| self.pages.get(&page)) == Some(&allocated))
@@ -43,7 +48,7 @@ fn check(num_pages: usize, align_pow2: usize, page_size: usize) -> AllocResult {
     if is_valid { Ok(()) } else { Err(AllocError::InvalidParam) }
 }
 
-impl<const PAGE: usize, const LAST: usize> BaseAllocator for ToyPages<PAGE, LAST> {
+impl<const PAGE: usize, const LAST: usize, const LARGEST: usize> BaseAllocator for ToyPages<PAGE, LAST, LARGEST> {
     unsafe fn init(&mut self, start: usize, size: usize) -> AllocResult {
         if !self.pages.is_empty() {
             return Err(AllocError::InvalidParam);
@@ -55,6 +60,9 @@ impl<const PAGE: usize, const LAST: usize> BaseAllocator for ToyPages<PAGE, LAST
     unsafe fn add_memory(&mut self, start: usize, size: usize) -> AllocResult {
         let part = AddressRange::new(start, size).and_then(|range| range.trimmed(PAGE));
         let part = part.filter(|part| part.last() <= LAST).ok_or(AllocError::InvalidParam)?;
+        if size > LARGEST {
+            return Err(AllocError::NoMemory);
+        }
         if self.pages.range(part.start()..=part.last()).next().is_some() {
             return Err(AllocError::MemoryOverlap);
         }
@@ -64,7 +72,9 @@ impl<const PAGE: usize, const LAST: usize> BaseAllocator for ToyPages<PAGE, LAST
 }
 
 // SAFETY: 1. 2. Runs are pages that are there and not allocated. 3. Refusals come first.
-unsafe impl<const PAGE: usize, const LAST: usize> PageAllocator for ToyPages<PAGE, LAST> {
+unsafe impl<const PAGE: usize, const LAST: usize, const LARGEST: usize> PageAllocator
+    for ToyPages<PAGE, LAST, LARGEST>
+{
     const PAGE_SIZE: usize = PAGE;
 
     fn alloc_pages(&mut self, num_pages: usize, align_pow2: usize) -> AllocResult<usize> {

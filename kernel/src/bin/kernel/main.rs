@@ -100,6 +100,14 @@ fn set_up_heap(boot: &BootRecord, image: &Image) {
         line.value("skipped_bytes", report.skipped_bytes)?.value("regions", report.regions)
     });
     console::report("detects", |line| line.text("kinds", HEAP.detects()));
+    let declarations = [DefaultByteAllocator::DECLARATION, DefaultPageAllocator::DECLARATION];
+    let count: usize = declarations.iter().map(|declaration| declaration.limits.len()).sum();
+    console::report("limits", |line| line.value("count", count));
+    for declaration in declarations {
+        for limit in declaration.limits {
+            console::report("limit", |line| line.value("backend", declaration.name)?.text("why", limit));
+        }
+    }
 }
 
 /// Makes the mistake that the command line asks for, if any; how many invalid frees that leaves.

@@ -76,6 +76,7 @@ fn every_wrong_figure_is_named() {
     assert_found("accepted_bytes=533721088", "accepted_bytes=1000", "were handed in");
     assert_found("skipped_bytes=4096", "skipped_bytes=0", "do not add up");
     assert_found("memory_bytes=536346624", "memory_bytes=5", "do not add up");
+    assert_found("limits count=1", "limits count=2", "1 limits told");
     assert_found("regions=2", "regions=0", "no region");
     assert_found("passed=1 declared=1", "passed=2 declared=1", "not those of their lines");
     assert_found("collections outcome=passed", "collections outcome=failed", "collections");
