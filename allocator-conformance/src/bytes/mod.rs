@@ -84,6 +84,8 @@ macro_rules! each_byte_case {
                 "When nothing is left, a block given back makes room for one of its size.";
             fit::a_largest_free_block_is_not_refused, 11,
                 "A free block serves a request of its size, and every smaller one.";
+            machines::random_scripts_are_answered_as_predicted, 11,
+                "In random scripts every answer is the one that the model predicts: what must fit is not refused.";
             resize::realloc_keeps_the_bytes, 12,
                 "realloc keeps the bytes that fit, from every size to every size.";
             resize::realloc_grows_and_shrinks_step_by_step, 12,
@@ -106,16 +108,14 @@ macro_rules! each_byte_case {
                 "When everything is given back, in any order, the largest block can be had again.";
             recovery::a_long_life_leaks_nothing, 14,
                 "A long random life, given back again and again, leaves nothing behind.";
+            machines::every_state_of_a_tiny_heap_is_sound, 14,
+                "In every state of a tiny heap, under every operation, blocks are whole and everything can be given back.";
             statistics::total_is_what_was_handed_in, 15,
                 "total is the sum of the regions as trimmed; records are a small part of it.";
             statistics::used_counts_each_block_once, 15,
                 "used rises with each block by about its size, and falls again.";
             statistics::available_returns_with_each_block, 15,
                 "What a block takes from available comes back with it, for every size and alignment.";
-            machines::random_scripts_are_answered_as_predicted, 11,
-                "In random scripts every answer is the one that the model predicts: what must fit is not refused.";
-            machines::every_state_of_a_tiny_heap_is_sound, 14,
-                "In every state of a tiny heap, under every operation, blocks are whole and everything can be given back.";
             refusals::odd_requests_are_answered, 16,
                 "Requests of any size and alignment are answered with a good block or an error, never a panic.";
         }

@@ -8,13 +8,17 @@ mod machines;
 mod placement;
 mod refusals;
 mod regions;
+mod runs;
 mod statistics;
 mod steps;
 mod subject;
 
 use allocator_api::{ConstEmpty, Declared, PageAllocator};
 
-pub(crate) use self::subject::{Statistics, Subject, pages_in};
+pub(crate) use self::{
+    runs::pages_in,
+    subject::{Statistics, Subject},
+};
 use crate::{Bench, Case, Report, Summary, case::run_all};
 
 /// Calls a macro with every page case: its module, its name, its point of the contract, its promise.
@@ -85,6 +89,8 @@ macro_rules! each_page_case {
                 "Every page that is available is handed out, one by one and in runs.";
             fit::the_longest_free_run_is_not_refused, 11,
                 "The longest free run is served, at every alignment, and no longer one.";
+            machines::random_scripts_are_answered_as_predicted, 11,
+                "In random scripts every answer is the one that the model predicts, refusals too.";
             giving_back::a_run_can_be_freed_in_pieces, 13,
                 "A run can be given back in any pieces.";
             giving_back::neighbouring_runs_can_be_freed_together, 13,
@@ -101,14 +107,12 @@ macro_rules! each_page_case {
                 "When everything is given back, in any order, the statistics and the capacity are those of the beginning.";
             giving_back::recovery_restores_the_longest_run, 14,
                 "When everything is given back, in any order, the longest run can be had again.";
+            machines::every_state_of_a_few_pages_is_sound, 14,
+                "In every state of a few pages, under every operation, the answer is the predicted one.";
             statistics::total_is_what_was_handed_in, 15,
                 "total is the number of whole pages handed in; records are a small part of them.";
             statistics::used_counts_each_page_once, 15,
                 "used rises by the pages of each run, and falls again.";
-            machines::random_scripts_are_answered_as_predicted, 11,
-                "In random scripts every answer is the one that the model predicts, refusals too.";
-            machines::every_state_of_a_few_pages_is_sound, 14,
-                "In every state of a few pages, under every operation, the answer is the predicted one.";
             refusals::odd_requests_are_answered, 16,
                 "Requests and frees of any kind are answered with a good run or an error, never a panic.";
         }

@@ -3,7 +3,10 @@
 
 use allocator_api::{AddressRange, AllocError, AllocResult};
 
-use super::subject::{Pages, Subject, pages_in};
+use super::{
+    runs::pages_in,
+    subject::{Pages, Subject},
+};
 use crate::{
     order::Order,
     verdict::{Step, Stop, With, answers, broken, mistake},
