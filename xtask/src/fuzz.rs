@@ -16,7 +16,7 @@ use crate::steps::{Log, Outcome, Steps};
 use crate::workspace::Workspace;
 
 /// The fuzz targets: programs of `fuzz/`.
-const TARGETS: [&str; 3] = ["bytes", "pages", "facade"];
+pub(crate) const TARGETS: [&str; 3] = ["bytes", "pages", "facade"];
 
 /// What makes a fuzz target of a program: the sanitizer, and counters at every edge. Comparisons are not traced: those of
 /// the suite's own books would be most of them.

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod boot;
+mod checkers;
 mod ci;
 mod deep;
 mod fuzz;

@@ -19,7 +19,7 @@ use crate::boot::{Plan, Verdict, boot_all, report};
 use crate::setup;
 use crate::steps::{Log, Outcome, Steps};
 use crate::workspace::Workspace;
-use crate::{test, tidy};
+use crate::{fuzz, test, tidy};
 
 /// The target on which the libraries prove that they need no `std`.
 const BARE_TARGET: &str = "x86_64-unknown-none";
@@ -27,17 +27,20 @@ const BARE_TARGET: &str = "x86_64-unknown-none";
 /// Memory of the machines that every backend boots on, in MiB: little, usual, and above the hole below 4 GiB.
 const MACHINES_MIB: [u64; 3] = [64, 512, 6 << 10];
 
+/// Seconds for each fuzz target.
+const FUZZ_SECONDS: u32 = 30;
+
 /// Runs every check that a change has to pass.
 ///
 /// Lockfile, format, house rules (tidy), clippy with warnings denied for every feature set, documentation with broken
-/// links denied, tests in debug and release, builds without `std`, the kernel's own lints, boots of every backend with
-/// 64M, 512M and 6G of memory, and boots with a provoked failure. A step that fails does not stop the others. The last
-/// line is `N passed, N failed, N skipped`; the status is 1 if a step failed.
+/// links denied, tests in debug and release, builds without `std`, the kernel's own lints, half a minute of each fuzz
+/// target, boots of every backend with 64M, 512M and 6G of memory, and boots with a provoked failure. A step that fails
+/// does not stop the others. The last line is `N passed, N failed, N skipped`; the status is 1 if a step failed.
 ///
 /// Needs: the Rust toolchain with rustfmt and clippy, QEMU, and the target x86_64-unknown-none (without it the build for
 /// it is skipped). With `--setup`, what is missing is installed: QEMU by the system's package manager, the rest by rustup.
 ///
-/// Takes: less than ten minutes from clean on two processors.
+/// Takes: less than a quarter of an hour from clean on two processors.
 #[derive(Args, Debug)]
 #[command(after_long_help = "Examples:
   cargo xtask ci --setup     on a fresh machine
@@ -64,6 +67,7 @@ impl Options {
         texts(&mut steps, workspace);
         lints(&mut steps, workspace);
         builds_and_tests(&mut steps, workspace);
+        fuzz::add(&mut steps, workspace, &fuzz::TARGETS, FUZZ_SECONDS);
         boots(&mut steps, workspace);
         Ok(steps.finish())
     }
@@ -73,6 +77,9 @@ impl Options {
 fn set_up() -> Result<(), String> {
     let installed = setup::install_components().and_then(|()| setup::install_qemu());
     setup::try_install_target(BARE_TARGET);
+    if let Err(error) = setup::install_cpp() {
+        eprintln!("{error:#}");
+    }
     installed.map_err(|error| format!("{error:#}"))
 }
 
