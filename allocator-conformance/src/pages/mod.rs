@@ -69,6 +69,8 @@ macro_rules! each_page_case {
                 "A run of no pages is an invalid parameter of every request, and cannot be given back.";
             placement::every_alignment_is_honoured, 7,
                 "Runs of all lengths stand on multiples of their alignment, which is one of the address.";
+            placement::alignments_hold_around_a_high_power_of_two, 7,
+                "Alignments are honoured, and nothing that fits is refused, around a multiple of every power of two.";
             placement::every_aligned_page_can_be_had, 7,
                 "Every page whose address is a multiple of the alignment can be had, and no other.";
             placement::an_invalid_alignment_is_refused, 7,

@@ -51,6 +51,11 @@ const SABOTAGES: &[Sabotage] = &[
         "run: the address is a multiple of the alignment",
     ),
     ("alignment of the index", "every_alignment_is_honoured", "run: the address is a multiple of the alignment"),
+    (
+        "alignment of the index",
+        "alignments_hold_around_a_high_power_of_two",
+        "run: the address is a multiple of the alignment",
+    ),
     ("every second aligned page", "every_aligned_page_can_be_had", "alloc_pages: what fits is not refused"),
     ("any alignment accepted", "an_invalid_alignment_is_refused", "alloc_pages: the request is refused"),
     ("small alignment accepted", "an_invalid_alignment_is_refused", "alloc_pages: the request is refused"),
