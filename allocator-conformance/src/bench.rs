@@ -6,6 +6,7 @@ use core::fmt;
 use allocator_api::ConstEmpty;
 
 use crate::{
+    Fit,
     memory::{Arena, Memory},
     slot::{Slot, SlotLoan},
 };
@@ -18,20 +19,27 @@ use crate::{
 pub struct Bench<A: 'static> {
     pub(crate) slot: SlotLoan<A>,
     pub(crate) memory: Memory,
+    pub(crate) fit: Fit,
 }
 
 impl<A: ConstEmpty> Bench<A> {
     /// A bench; `None` while another one uses the slot.
     #[must_use]
     pub fn new(slot: &'static Slot<A>, memory: Memory) -> Option<Self> {
-        Some(Self { slot: slot.take()?, memory })
+        Some(Self { slot: slot.take()?, memory, fit: Fit::Unknown })
     }
 
     /// A bench on static memory; `None` if the slot or the memory is in use.
     #[must_use]
     pub fn on(slot: &'static Slot<A>, arena: &'static Arena) -> Option<Self> {
         let slot = slot.take()?;
-        Some(Self { slot, memory: arena.take()? })
+        Some(Self { slot, memory: arena.take()?, fit: Fit::Unknown })
+    }
+
+    /// The same bench, for an allocator that fits blocks in this way.
+    #[must_use]
+    pub fn with_fit(self, fit: Fit) -> Self {
+        Self { fit, ..self }
     }
 }
 

@@ -129,15 +129,18 @@ impl<'m> Book<'m> {
 
     /// Whether every byte of the range is in some entry.
     pub(crate) fn covers(&self, range: AddressRange) -> bool {
-        let mut left = Some(range);
-        while let Some(part) = left {
-            let Some(entry) = self.index_of(part.start()).and_then(|index| self.get(index)) else {
-                return false;
-            };
-            left =
-                entry.range.last().checked_add(1).and_then(|next| AddressRange::from_bounds(next, range.last()));
+        self.last_from(range.start()).is_some_and(|last| last >= range.last())
+    }
+
+    /// The last byte of those that are in some entry without a hole from `address` on; `None` if that is in none.
+    pub(crate) fn last_from(&self, address: usize) -> Option<usize> {
+        let mut last = None;
+        let mut next = Some(address);
+        while let Some(entry) = next.and_then(|next| self.index_of(next)).and_then(|index| self.get(index)) {
+            last = Some(entry.range.last());
+            next = entry.range.last().checked_add(1);
         }
-        true
+        last
     }
 
     /// The number of ranges that there would be if those that touch were one.

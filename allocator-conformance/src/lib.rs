@@ -51,6 +51,8 @@ mod bench;
 mod book;
 mod bytes;
 mod case;
+mod explore;
+mod guard;
 mod ids;
 mod macros;
 mod memory;
@@ -58,6 +60,7 @@ mod order;
 mod pages;
 mod random;
 mod report;
+mod script;
 mod slot;
 mod verdict;
 
@@ -68,10 +71,24 @@ pub use allocator_api as api;
 pub use bench::Bench;
 pub use bytes::{byte_cases, run_bytes};
 pub use case::Case;
+pub use explore::{
+    Explored,
+    bytes::{ByteScope, explore_bytes, smallest_heap_bytes},
+    pages::{PageScope, explore_pages},
+};
+pub use guard::Guard;
 pub use ids::{id_cases, run_ids};
 pub use memory::{Arena, Memory};
 pub use pages::{page_cases, run_pages};
 pub use report::{Outcome, Report, Summary};
+pub use script::{
+    Broken, ByteOp, Fit, Found, Op, PageOp, Tally,
+    bytes::run_byte_script,
+    decode,
+    hunt::{hunt_bytes, hunt_pages},
+    pages::run_page_script,
+    shrink,
+};
 pub use slot::Slot;
 pub use verdict::{Failure, Value};
 

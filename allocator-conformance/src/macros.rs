@@ -1,7 +1,9 @@
 //! The macros for test files. They only name and instantiate.
 #![forbid(unsafe_code)]
 
-/// One `#[test]` for each byte case, in a module of the given name, for the given allocator type.
+/// One `#[test]` for each byte case, in a module of the given name, for the given allocator type; and two by machine, with
+/// more scripts and states than the cases have. How the allocator [fits](crate::Fit) blocks may be given as well: then
+/// the model knows which requests must succeed.
 ///
 /// # Examples
 ///
@@ -13,7 +15,12 @@
 #[macro_export]
 macro_rules! byte_suite {
     ($name:ident, $allocator:ty) => {
-        $crate::each_byte_case! { [$crate::suite_tests] $name, $allocator, byte_cases; }
+        $crate::byte_suite!($name, $allocator, $crate::Fit::Unknown);
+    };
+    ($name:ident, $allocator:ty, $fit:expr) => {
+        $crate::each_byte_case! {
+            [$crate::suite_tests] $name, $allocator, byte_cases, [byte_machines, $fit];
+        }
     };
 }
 
@@ -21,7 +28,9 @@ macro_rules! byte_suite {
 #[macro_export]
 macro_rules! page_suite {
     ($name:ident, $allocator:ty) => {
-        $crate::each_page_case! { [$crate::suite_tests] $name, $allocator, page_cases; }
+        $crate::each_page_case! {
+            [$crate::suite_tests] $name, $allocator, page_cases, [page_machines, $crate::Fit::Unknown];
+        }
     };
 }
 
@@ -29,15 +38,134 @@ macro_rules! page_suite {
 #[macro_export]
 macro_rules! id_suite {
     ($name:ident, $allocator:ty) => {
-        $crate::each_id_case! { [$crate::suite_tests] $name, $allocator, id_cases; }
+        $crate::each_id_case! {
+            [$crate::suite_tests] $name, $allocator, id_cases, [no_machines, $crate::Fit::Unknown];
+        }
     };
+}
+
+/// The tests by machine of a byte allocator: more than a kernel has time for.
+///
+/// `CONFORMANCE_EFFORT` is a factor for how much is tried: 1 if it is not set.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! byte_machines {
+    ($allocator:ty) => {
+        $crate::machine_tests! { $allocator, hunt_bytes }
+
+        #[test]
+        fn every_state_of_a_small_heap_is_sound() {
+            let smallest = $crate::smallest_heap_bytes(&mut bench());
+            for recent in 0..=1 {
+                let scope = $crate::ByteScope { recent, ..$crate::ByteScope::small(smallest, effort()) };
+                match $crate::explore_bytes(&mut bench(), &scope) {
+                    Ok(explored) => ::std::println!("{scope:?}: {explored}"),
+                    Err(failure) => ::core::panic!("{scope:?}: {failure}"),
+                }
+            }
+        }
+    };
+}
+
+/// The tests by machine of a page allocator.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! page_machines {
+    ($allocator:ty) => {
+        $crate::machine_tests! { $allocator, hunt_pages }
+
+        #[test]
+        fn every_state_of_a_small_heap_is_sound() {
+            for recent in 0..=effort().min(2) as usize {
+                let scope = $crate::PageScope { recent, ..$crate::PageScope::small(effort()) };
+                match $crate::explore_pages(&mut bench(), &scope) {
+                    Ok(explored) => ::std::println!("{scope:?}: {explored}"),
+                    Err(failure) => ::core::panic!("{scope:?}: {failure}"),
+                }
+            }
+        }
+    };
+}
+
+/// Id allocators have none.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! no_machines {
+    ($allocator:ty) => {};
+}
+
+/// Random scripts in numbers.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! machine_tests {
+    ($allocator:ty, $hunt:ident) => {
+        fn effort() -> u64 {
+            ::std::env::var("CONFORMANCE_EFFORT").ok().and_then(|effort| effort.parse().ok()).unwrap_or(1)
+        }
+
+        #[test]
+        fn random_scripts_find_nothing() {
+            for steps in [40, 400] {
+                let mut bench = bench();
+                let scripts = effort() * 12_000 / steps;
+                if let Some(found) = $crate::$hunt(&mut bench, 1000..1000 + scripts, steps as usize) {
+                    ::core::panic!("a script was not answered as predicted:\n{found}");
+                }
+            }
+        }
+    };
+}
+
+/// Carries out a script on a byte allocator of the given type and panics where an answer is not the predicted one.
+///
+/// This is what a failing script prints itself as.
+///
+/// # Examples
+///
+/// ```ignore
+/// #[test]
+/// fn a_script_that_once_failed() {
+///     use allocator_conformance::{ByteOp::*, Fit};
+///     allocator_conformance::byte_script!(allocator_tlsf::TlsfByteAllocator, Fit::Unknown, [
+///         Add { offset: 0, size: 4096 },
+///         Alloc { size: 1, align_log2: 0 },
+///     ]);
+/// }
+/// ```
+#[macro_export]
+macro_rules! byte_script {
+    ($allocator:ty, $fit:expr, $script:expr $(,)?) => {
+        $crate::script_test!($allocator, $fit, $script, run_byte_script)
+    };
+}
+
+/// As [`byte_script!`], for a page allocator.
+#[macro_export]
+macro_rules! page_script {
+    ($allocator:ty, $fit:expr, $script:expr $(,)?) => {
+        $crate::script_test!($allocator, $fit, $script, run_page_script)
+    };
+}
+
+/// The body of a test of one script.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! script_test {
+    ($allocator:ty, $fit:expr, $script:expr, $run:ident) => {{
+        static SLOT: $crate::Slot<$allocator> = $crate::Slot::new();
+        static ARENA: $crate::Arena = $crate::Arena::new();
+        let mut bench = $crate::Bench::on(&SLOT, &ARENA).expect("a test runs once").with_fit($fit);
+        if let Err(broken) = $crate::$run(&mut bench, $script) {
+            ::core::panic!("{broken}");
+        }
+    }};
 }
 
 /// The tests of one suite.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! suite_tests {
-    ($name:ident, $allocator:ty, $cases:ident;
+    ($name:ident, $allocator:ty, $cases:ident, [$machines:ident, $fit:expr];
      $($module:ident::$case:ident, $point:literal, $promise:literal;)*) => {
         mod $name {
             #[allow(unused_imports, reason = "the type may be named by a full path")]
@@ -49,7 +177,8 @@ macro_rules! suite_tests {
             static ARENA: $crate::Arena = $crate::Arena::new();
             // One bench for all: the cases of a suite take turns.
             static BENCH: ::std::sync::LazyLock<::std::sync::Mutex<Bench>> = ::std::sync::LazyLock::new(|| {
-                ::std::sync::Mutex::new(Bench::on(&SLOT, &ARENA).expect("nobody else takes these two"))
+                let bench = Bench::on(&SLOT, &ARENA).expect("nobody else takes these two");
+                ::std::sync::Mutex::new(bench.with_fit($fit))
             });
 
             fn bench() -> ::std::sync::MutexGuard<'static, Bench> {
@@ -68,6 +197,8 @@ macro_rules! suite_tests {
             fn $case() {
                 keeps(stringify!($case));
             })*
+
+            $crate::$machines! { $allocator }
 
             #[test]
             fn every_case_is_tested_and_every_gap_names_one() {

@@ -12,12 +12,15 @@
 
 use core::{
     cell::UnsafeCell,
+    marker::PhantomData,
     ptr::NonNull,
     slice,
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use allocator_api::{AddressRange, address::align_down};
+use allocator_api::AddressRange;
+
+use crate::guard::Guard;
 
 const MIB: usize = 1 << 20;
 
@@ -48,6 +51,9 @@ pub struct Memory {
     // Invariant M1: the conditions of `new` hold for as long as this value, or anything that borrows it, lives.
     start: usize,
     size: usize,
+    // At most `size - BOOK_BYTES`.
+    ground_bytes: usize,
+    guard: Guard,
 }
 
 impl Memory {
@@ -69,34 +75,75 @@ impl Memory {
     pub const unsafe fn new(start: usize, size: usize) -> Self {
         debug_assert!(start != 0 && start.is_multiple_of(Self::ALIGN) && size >= Self::NEEDED_BYTES);
         debug_assert!(start.checked_add(size).is_some());
-        Self { start, size }
+        Self { start, size, ground_bytes: size - BOOK_BYTES, guard: Guard::NONE }
+    }
+
+    /// The same memory, watched by a [`Guard`] while cases run.
+    #[must_use]
+    pub const fn guarded(self, guard: Guard) -> Self {
+        Self { guard, ..self }
+    }
+
+    /// The same memory, of which regions are cut from the first `bytes` bytes alone, if it has as many. Scripts get along
+    /// with little; cases need what there is.
+    #[must_use]
+    pub fn with_ground(self, bytes: usize) -> Self {
+        Self { ground_bytes: self.ground_bytes.min(bytes).max(1), ..self }
+    }
+
+    /// Who watches the memory.
+    pub(crate) const fn guard(&self) -> Guard {
+        self.guard
     }
 
     /// The part that regions are cut from.
     #[must_use]
     pub fn ground(&self) -> AddressRange {
-        // By condition 3 of `new` neither can be `None`; one byte is a ground on which no case can do harm.
-        let whole = AddressRange::new(self.start, self.size);
-        whole.and_then(|range| range.without_last(BOOK_BYTES)).unwrap_or(NO_GROUND)
+        // By condition 3 of `new` this is never `None`; one byte is a ground on which no case can do harm.
+        AddressRange::new(self.start, self.ground_bytes).unwrap_or(NO_GROUND)
     }
 
-    /// Room for the books: `COUNTS[i]` values in table i, each set to `value`.
-    pub(crate) fn tables<T: Copy, const N: usize>(&mut self, value: T, counts: [usize; N]) -> [&mut [T]; N] {
-        let mut at = align_down(self.start + self.size - BOOK_BYTES, align_of::<T>().max(1));
+    /// Room for the books: `COUNTS[i]` values in table i, each set to `value`; and what is left of the room.
+    pub(crate) fn tables<T: Copy, const N: usize>(
+        &mut self,
+        value: T,
+        counts: [usize; N],
+    ) -> ([&mut [T]; N], Spare<'_>) {
         let last = self.start + (self.size - 1);
-        counts.map(|count| {
-            let fits = (last - at) / size_of::<T>().max(1);
-            let table = pointer(at).cast::<T>();
-            let count = count.min(fits);
-            for index in 0..count {
-                // SAFETY: the element lies in the last `BOOK_BYTES` of memory that may be written (M1).
-                unsafe { table.add(index).write(value) };
-            }
-            at += count * size_of::<T>();
-            // SAFETY: `count` elements were just written; the tables follow one another, and `self` is borrowed as
-            // long as they are.
-            unsafe { slice::from_raw_parts_mut(table, count) }
-        })
+        let mut spare = Spare { next: last - (BOOK_BYTES - 1), last, memory: PhantomData };
+        (counts.map(|count| spare.table(value, count)), spare)
+    }
+}
+
+/// Memory of the suite's own that no table takes yet.
+pub(crate) struct Spare<'m> {
+    // Invariant M2: the bytes from `next` to `last` are lent memory (M1) that nothing else refers to during `'m`.
+    next: usize,
+    last: usize,
+    memory: PhantomData<&'m mut Memory>,
+}
+
+impl<'m> Spare<'m> {
+    /// All that is left; nothing remains here.
+    pub(crate) fn take(&mut self) -> Self {
+        let all = Self { next: self.next, last: self.last, memory: PhantomData };
+        self.next = self.last;
+        all
+    }
+
+    /// A table of `count` values, or of as many as there is room for, each set to `value`.
+    pub(crate) fn table<T: Copy>(&mut self, value: T, count: usize) -> &'m mut [T] {
+        let at = self.next.next_multiple_of(align_of::<T>());
+        let room = self.last.saturating_sub(at) / size_of::<T>().max(1);
+        let count = count.min(room);
+        let table = pointer(at).cast::<T>();
+        for index in 0..count {
+            // SAFETY: the element lies in memory that may be written (M2).
+            unsafe { table.add(index).write(value) };
+        }
+        self.next = at + count * size_of::<T>();
+        // SAFETY: `count` elements were just written; nothing else refers to them, and `next` has left them (M2).
+        unsafe { slice::from_raw_parts_mut(table, count) }
     }
 }
 

@@ -7,10 +7,10 @@ use crate::boot::backend::Backends;
 use crate::boot::scenario::{Provocation, Scenario};
 use crate::ci::features::{power_set, selection};
 use crate::ci::{boot_step, plans};
-use crate::setup;
 use crate::steps::{Log, Outcome, Steps};
 use crate::test;
-use crate::workspace::{Workspace, find_program};
+use crate::workspace::Workspace;
+use crate::{checkers, fuzz, setup};
 
 /// The 32-bit target whose tests run on this machine.
 const NARROW_TARGET: &str = "i686-unknown-linux-gnu";
@@ -18,20 +18,27 @@ const NARROW_TARGET: &str = "i686-unknown-linux-gnu";
 /// Memory of the machines that every backend boots on, in MiB.
 const MACHINES_MIB: [u64; 5] = [64, 512, 1 << 10, 4 << 10, 8 << 10];
 
+/// Seconds for each fuzz target.
+const FUZZ_SECONDS: u32 = 300;
+
+/// How much more the tests by machine try than in every run of the tests.
+const EFFORT: &str = "20";
+
 /// Members of which Miri runs the tests: they calculate and hold no memory, and so are fast in an interpreter.
 const PURE_MEMBERS: [&str; 2] = ["allocator-api", "allocator-primitives"];
 
 /// Runs the checks that are too slow for every change.
 ///
 /// Boots of every backend with 64M, 512M, 1G, 4G and 8G of memory, boots with every provoked failure on every backend,
-/// every subset of the features of `allocator`, the tests as 32-bit programs, and Miri on the members that only
-/// calculate. What this machine cannot do is skipped and says why.
+/// every subset of the features of `allocator`, the tests as 32-bit programs, Miri on the members that only calculate,
+/// release tests with the compiler's checks for undefined behaviour, provenance lints, scripts under Valgrind, more random
+/// scripts and larger heaps, and five minutes of each fuzz target. What this machine cannot do is skipped and says why.
 ///
 /// Needs: QEMU; for the 32-bit tests the target i686-unknown-linux-gnu and a C compiler that links 32-bit programs
 /// (Debian, Ubuntu: gcc-multilib); for Miri a nightly toolchain with it. With `--setup`, what is missing is
 /// installed, but for the nightly toolchain.
 ///
-/// Takes: about ten minutes on two processors.
+/// Takes: about half an hour on two processors.
 #[derive(Args, Debug)]
 #[command(after_long_help = "Examples:
   cargo xtask deep --setup     on a fresh machine
@@ -65,7 +72,13 @@ impl Options {
         let mut steps = Steps::new(workspace, "deep")?;
         steps.step("feature subsets of allocator", |log| feature_subsets(workspace, log));
         steps.step("tests as 32-bit programs", |log| narrow_tests(workspace, log));
-        steps.step("Miri", |log| miri(workspace, log));
+        steps.step("Miri", |log| checkers::miri(workspace, log, &PURE_MEMBERS));
+        let features = test::host_features(workspace);
+        steps.step("release tests with UB checks", |log| checkers::undefined_behaviour(workspace, log, &features));
+        steps.step("provenance lints", |log| checkers::provenance(workspace, log, &features));
+        steps.step("scripts under Valgrind", |log| checkers::valgrind(workspace, log));
+        steps.step("more scripts, larger heaps", |log| more_scripts(workspace, log));
+        fuzz::add(&mut steps, workspace, &fuzz::TARGETS, FUZZ_SECONDS);
         for mib in MACHINES_MIB {
             let plans = plans(mib, &Backends::all(), &[Scenario::Normal]);
             boot_step(&mut steps, workspace, &format!("boots with {mib} MiB"), plans);
@@ -80,6 +93,14 @@ fn feature_subsets(workspace: &Workspace, log: &mut Log) -> Outcome {
     let sets = power_set(&workspace.features("allocator"));
     let commands = sets.iter().map(|set| workspace.cargo(&format!("test {}", selection("allocator", set))));
     Outcome::of(log.run_all(commands.collect()))
+}
+
+/// The tests by machine of every suite, with more scripts and larger heaps.
+fn more_scripts(workspace: &Workspace, log: &mut Log) -> Outcome {
+    let features = test::host_features(workspace);
+    let mut command = workspace.cargo(&format!("test --release --workspace{features} --test conformance"));
+    command.args(["--", "random_scripts", "every_state"]).env("CONFORMANCE_EFFORT", EFFORT);
+    Outcome::of(log.run(command))
 }
 
 fn narrow_tests(workspace: &Workspace, log: &mut Log) -> Outcome {
@@ -98,17 +119,4 @@ fn narrow_tests(workspace: &Workspace, log: &mut Log) -> Outcome {
     let features = test::host_features(workspace);
     let command = format!("test --no-fail-fast{packages} --target {NARROW_TARGET}{features}");
     Outcome::of(log.run(workspace.cargo(&command)))
-}
-
-fn miri(workspace: &Workspace, log: &mut Log) -> Outcome {
-    if find_program("rustup").is_none()
-        || !setup::answers("rustup", &["run", "nightly", "cargo", "miri", "--version"])
-    {
-        return Outcome::Skipped("no nightly toolchain with Miri is installed".to_owned());
-    }
-    let mut command = workspace.program("rustup", ["run", "nightly", "cargo", "miri", "test"]);
-    command.args(PURE_MEMBERS.iter().flat_map(|member| ["--package", member]));
-    // The toolchain of this run would otherwise be that of the inner one.
-    command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
-    Outcome::of(log.run(command))
 }

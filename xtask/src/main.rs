@@ -1,7 +1,8 @@
 //! `cargo xtask`: builds, boots and checks the workspace; the only place that knows how.
 //!
 //! - `boot` builds kernels, boots them in QEMU and reports what they did.
-//! - `ci` runs every check that a change has to pass; `tidy` and `test` run parts of it; `deep` runs the slow ones.
+//! - `ci` runs every check that a change has to pass; `tidy` and `test` run parts of it; `deep` runs the slow ones, `fuzz`
+//!   those that look for what nobody thought of.
 //! - `bench` and `replay` measure the backends beside other allocators, on workloads and on recorded traces.
 //!
 //! What cannot run on a machine is printed as `skipped: why` and counted as skipped. What is missing is never taken for
@@ -10,8 +11,10 @@
 
 mod bench;
 mod boot;
+mod checkers;
 mod ci;
 mod deep;
+mod fuzz;
 mod measure;
 mod replay;
 mod setup;
@@ -46,6 +49,7 @@ enum Command {
     Deep(deep::Options),
     Bench(bench::Options),
     Replay(replay::Options),
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -70,6 +74,7 @@ fn run(command: &Command) -> Result<bool> {
         Command::Deep(options) => options.run(&workspace),
         Command::Bench(options) => options.run(&workspace),
         Command::Replay(options) => options.run(&workspace),
+        Command::Fuzz(options) => options.run(&workspace),
     }
 }
 

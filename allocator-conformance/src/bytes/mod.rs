@@ -2,8 +2,10 @@
 
 mod banks;
 mod before_memory;
+mod edges;
 mod fit;
 mod invalid_free;
+mod machines;
 mod placement;
 mod recovery;
 mod refusals;
@@ -15,7 +17,7 @@ mod subject;
 
 use allocator_api::{ByteAllocator, ConstEmpty, Declared};
 
-use self::subject::Subject;
+pub(crate) use self::subject::{Statistics, Subject};
 use crate::{Bench, Case, Report, Summary, case::run_all};
 
 /// Calls a macro with every byte case: its module, its name, its point of the contract, its promise.
@@ -58,6 +60,10 @@ macro_rules! each_byte_case {
                 "Blocks of all sizes stand on multiples of their alignment, for every power of two up to 1 MiB.";
             placement::mixed_alignments_are_honoured_together, 7,
                 "Blocks of many alignments are live together, each on a multiple of its own.";
+            edges::alignments_as_large_as_the_memory_are_honoured, 7,
+                "Alignments up to the largest that the memory has multiples of are honoured, for blocks of any size.";
+            edges::every_size_is_served, 8,
+                "Every size up to two pages, and those around larger powers of two, is served to its last byte.";
             placement::every_byte_of_a_block_is_usable, 8,
                 "Blocks of every size can be written to the last byte without a change to any other.";
             placement::live_blocks_never_overlap, 8,
@@ -78,6 +84,8 @@ macro_rules! each_byte_case {
                 "When nothing is left, a block given back makes room for one of its size.";
             fit::a_largest_free_block_is_not_refused, 11,
                 "A free block serves a request of its size, and every smaller one.";
+            machines::random_scripts_are_answered_as_predicted, 11,
+                "In random scripts every answer is the one that the model predicts: what must fit is not refused.";
             resize::realloc_keeps_the_bytes, 12,
                 "realloc keeps the bytes that fit, from every size to every size.";
             resize::realloc_grows_and_shrinks_step_by_step, 12,
@@ -100,6 +108,8 @@ macro_rules! each_byte_case {
                 "When everything is given back, in any order, the largest block can be had again.";
             recovery::a_long_life_leaks_nothing, 14,
                 "A long random life, given back again and again, leaves nothing behind.";
+            machines::every_state_of_a_tiny_heap_is_sound, 14,
+                "In every state of a tiny heap, under every operation, blocks are whole and everything can be given back.";
             statistics::total_is_what_was_handed_in, 15,
                 "total is the sum of the regions as trimmed; records are a small part of it.";
             statistics::used_counts_each_block_once, 15,

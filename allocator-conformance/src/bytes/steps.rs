@@ -93,7 +93,7 @@ impl<A: Bytes> Subject<'_, A> {
 
     /// Gives every live block back.
     #[track_caller]
-    pub(super) fn give_all_back(&mut self, order: Order) -> Step {
+    pub(crate) fn give_all_back(&mut self, order: Order) -> Step {
         let all = self.live().len();
         while let Some(index) = order.next(all, self.live().len(), &mut self.random) {
             self.dealloc(index)?;

@@ -15,9 +15,11 @@ use core::{alloc::Layout, ptr::NonNull};
 use allocator_api::{AddressRange, AllocError, AllocResult, ByteAllocator, ConstEmpty, Declared, InvalidFrees};
 
 use crate::{
+    Fit,
     bench::Bench,
     book::{Book, Entry},
-    memory::{fill, first_other, non_null, pointer},
+    guard::Guard,
+    memory::{Spare, fill, first_other, non_null, pointer},
     random::Random,
     slot::SlotLoan,
     verdict::{Step, Stop, With, answers, at_least, at_most, broken, equal, mistake},
@@ -46,6 +48,10 @@ pub(crate) struct Statistics {
 pub(crate) struct Subject<'b, A: 'static> {
     slot: &'b mut SlotLoan<A>,
     ground: AddressRange,
+    guard: Guard,
+    fit: Fit,
+    /// Room for what a case has to remember.
+    pub(crate) spare: Spare<'b>,
     // Invariant B1: the regions that the allocator accepted since it was fresh; all lie in the ground.
     regions: Book<'b>,
     // Invariant B2: the allocator's live blocks, each with the pointer and layout it was given with; each lies in
@@ -62,11 +68,16 @@ impl<'b, A: Bytes> Subject<'b, A> {
     /// A fresh allocator on the bench.
     pub(crate) fn on(bench: &'b mut Bench<A>) -> Self {
         let ground = bench.memory.ground();
-        let [live, regions] = bench.memory.tables(Entry::plain(ground), [BLOCKS, REGIONS]);
+        let guard = bench.memory.guard();
+        let ([live, regions], spare) = bench.memory.tables(Entry::plain(ground), [BLOCKS, REGIONS]);
         bench.slot.fresh();
+        guard.close(ground);
         Self {
             slot: &mut bench.slot,
             ground,
+            guard,
+            fit: bench.fit,
+            spare,
             regions: Book::new(regions),
             live: Book::new(live),
             live_bytes: 0,
@@ -83,6 +94,7 @@ impl<'b, A: Bytes> Subject<'b, A> {
         self.live.clear();
         self.live_bytes = 0;
         self.freed = None;
+        self.guard.close(self.ground);
     }
 
     /// The memory that regions may be cut from.
@@ -93,6 +105,11 @@ impl<'b, A: Bytes> Subject<'b, A> {
     /// The address `offset` bytes into the ground.
     pub(crate) fn at(&self, offset: usize) -> usize {
         self.ground.start().wrapping_add(offset)
+    }
+
+    /// How the allocator is said to fit blocks.
+    pub(crate) fn fit(&self) -> Fit {
+        self.fit
     }
 
     /// The live blocks, in the order in which they were handed out.
@@ -141,6 +158,13 @@ impl<'b, A: Bytes> Subject<'b, A> {
         equal("unchanged: used bytes", expected.used, got.used)
     }
 
+    /// Closes all memory but the regions, and the live blocks in them.
+    fn guard_all(&self) {
+        self.guard.close(self.ground);
+        self.regions.entries().iter().for_each(|region| self.guard.open(region.range));
+        self.live.entries().iter().for_each(|block| self.guard.close(block.range));
+    }
+
     /// Calls `init`.
     #[track_caller]
     pub(crate) fn init(&mut self, start: usize, size: usize) -> Step<AllocResult> {
@@ -162,6 +186,7 @@ impl<'b, A: Bytes> Subject<'b, A> {
             return Err(mistake("hand in: the region lies in the ground"));
         }
         let before = self.statistics()?;
+        region.into_iter().for_each(|range| self.guard.open(range));
         let allocator = self.slot.get();
         // SAFETY: 1. The region lies in the ground, which is lent memory that the suite uses only where no region is,
         // or it is one that is answered with an error; what overlaps a region is answered as well. 2. So is all
@@ -169,6 +194,7 @@ impl<'b, A: Bytes> Subject<'b, A> {
         let answer =
             unsafe { if as_init { allocator.init(start, size) } else { allocator.add_memory(start, size) } };
         let Ok(()) = answer else {
+            self.guard_all();
             self.expect_statistics(before).with(size)?;
             return Ok(answer);
         };
@@ -249,6 +275,7 @@ impl<'b, A: Bytes> Subject<'b, A> {
         // SAFETY: 1. The block is live with this layout (B2).
         let check = unsafe { allocator.check_block(entry.pos, layout) };
         answers("check_block: a live block is accepted", Ok(()), check).with(layout)?;
+        self.guard.open(entry.range);
         // SAFETY: 1. As above. 2. The entry leaves the book below.
         let answer = unsafe { allocator.dealloc(entry.pos, layout) };
         answers("dealloc: a live block is taken back", Ok(()), answer).with(layout)?;
@@ -266,6 +293,7 @@ impl<'b, A: Bytes> Subject<'b, A> {
         let layout = layout_of(entry)?;
         self.expect_contents(entry)?;
         let before = self.statistics()?;
+        self.guard.open(entry.range);
         // SAFETY: 1. The block is live with this layout (B2). 2. The entry leaves the book below.
         let answer = unsafe { self.slot.get().realloc(entry.pos, layout, new_size) };
         let pos = match answer {
@@ -303,6 +331,8 @@ impl<'b, A: Bytes> Subject<'b, A> {
         if !self.detects().contains(kind) && self.regions.len() > 0 {
             return Err(Stop::Declared(undetected(kind)));
         }
+        // To look closely at a pointer that is wrong, an allocator may look into a live block.
+        self.guard.open(self.ground);
         let allocator = self.slot.get();
         let expected = Err(AllocError::NotAllocated);
         // SAFETY: 1. The mistake is one that the allocator detects, or it has no memory.
@@ -316,6 +346,7 @@ impl<'b, A: Bytes> Subject<'b, A> {
         // SAFETY: 1. As above. 2. As above.
         let answer = unsafe { allocator.realloc(pos, layout, layout.size() + 1) };
         answers("realloc: an invalid block is refused", expected, answer).with(layout)?;
+        self.guard_all();
         self.expect_statistics(before).with(layout)
     }
 
@@ -329,8 +360,10 @@ impl<'b, A: Bytes> Subject<'b, A> {
     #[track_caller]
     pub(crate) fn paint(&mut self, range: AddressRange, seed: u8) -> Step {
         let pos = self.margin(range)?;
+        self.guard.open(range);
         // SAFETY: 1. Lent memory in which no region lies.
         unsafe { fill(pos, range.size().unwrap_or(0), seed) };
+        self.guard.close(range);
         Ok(())
     }
 
@@ -338,8 +371,11 @@ impl<'b, A: Bytes> Subject<'b, A> {
     #[track_caller]
     pub(crate) fn expect_painted(&self, range: AddressRange, seed: u8) -> Step {
         let pos = self.margin(range)?;
+        self.guard.open(range);
         // SAFETY: 1. Lent memory in which no region lies, and which was painted.
-        match unsafe { first_other(pos, range.size().unwrap_or(0), seed) } {
+        let other = unsafe { first_other(pos, range.size().unwrap_or(0), seed) };
+        self.guard.close(range);
+        match other {
             None => Ok(()),
             Some(offset) => {
                 Err(broken("outside the regions: nothing is written (offset of a byte that was)", "none", offset))
@@ -355,8 +391,13 @@ impl<'b, A: Bytes> Subject<'b, A> {
         NonNull::new(pointer(range.start())).ok_or_else(|| mistake("paint: the range is not at address 0"))
     }
 
+    /// The block given back last.
+    pub(crate) fn freed(&self) -> Option<Entry> {
+        self.freed
+    }
+
     /// The mistake that giving back this block would be; `None` if it is a live block, or one that cannot be told.
-    fn kind_of(&self, address: usize, layout: Layout) -> Option<InvalidFrees> {
+    pub(crate) fn kind_of(&self, address: usize, layout: Layout) -> Option<InvalidFrees> {
         let range = AddressRange::new(address, layout.size());
         if !range.is_some_and(|range| self.regions.covers(range)) {
             return Some(InvalidFrees::FOREIGN);
@@ -401,6 +442,7 @@ impl<'b, A: Bytes> Subject<'b, A> {
         let index = self.live.push(entry).ok_or_else(|| mistake("block: the book has room for it"))?;
         // SAFETY: 1. The block lies in lent memory and overlaps no other live block: it is the suite's to write.
         unsafe { fill(pos, layout.size(), entry.seed) };
+        self.guard.close(range);
         self.live_bytes += layout.size();
         Ok(index)
     }
@@ -413,8 +455,11 @@ impl<'b, A: Bytes> Subject<'b, A> {
 
     #[track_caller]
     fn expect_contents(&self, entry: Entry) -> Step {
+        self.guard.open(entry.range);
         // SAFETY: 1. Every byte of a live block was written (B2), and only the suite may write to it.
-        match unsafe { first_other(entry.pos, entry.size(), entry.seed) } {
+        let other = unsafe { first_other(entry.pos, entry.size(), entry.seed) };
+        self.guard.close(entry.range);
+        match other {
             None => Ok(()),
             Some(offset) => Err(broken("block: the bytes are kept (offset of one that is not)", "none", offset))
                 .with(entry.size()),
@@ -426,6 +471,12 @@ impl<'b, A: Bytes> Subject<'b, A> {
         let after = self.statistics()?;
         equal("alloc: total stays", before.total, after.total)?;
         at_least("alloc: used rises by the block's size", before.used + size, after.used)
+    }
+}
+
+impl<A> Drop for Subject<'_, A> {
+    fn drop(&mut self) {
+        self.guard.open(self.ground);
     }
 }
 

@@ -35,7 +35,7 @@ impl<'b, A: Ids> Subject<'b, A> {
     /// A fresh allocator on the bench.
     pub(crate) fn on(bench: &'b mut Bench<A>) -> Self {
         let memory = bench.memory.ground();
-        let [live, ranges] = bench.memory.tables(Entry::plain(memory), ROOM);
+        let ([live, ranges], _) = bench.memory.tables(Entry::plain(memory), ROOM);
         bench.slot.fresh();
         Self { slot: &mut bench.slot, ranges: Book::new(ranges), live: Book::new(live), random: Random::new(3) }
     }

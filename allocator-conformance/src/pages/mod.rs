@@ -4,16 +4,21 @@ mod banks;
 mod before_memory;
 mod fit;
 mod giving_back;
+mod machines;
 mod placement;
 mod refusals;
 mod regions;
+mod runs;
 mod statistics;
 mod steps;
 mod subject;
 
 use allocator_api::{ConstEmpty, Declared, PageAllocator};
 
-use self::subject::Subject;
+pub(crate) use self::{
+    runs::pages_in,
+    subject::{Statistics, Subject},
+};
 use crate::{Bench, Case, Report, Summary, case::run_all};
 
 /// Calls a macro with every page case: its module, its name, its point of the contract, its promise.
@@ -64,6 +69,8 @@ macro_rules! each_page_case {
                 "A run of no pages is an invalid parameter of every request, and cannot be given back.";
             placement::every_alignment_is_honoured, 7,
                 "Runs of all lengths stand on multiples of their alignment, which is one of the address.";
+            placement::alignments_hold_around_a_high_power_of_two, 7,
+                "Alignments are honoured, and nothing that fits is refused, around a multiple of every power of two.";
             placement::every_aligned_page_can_be_had, 7,
                 "Every page whose address is a multiple of the alignment can be had, and no other.";
             placement::an_invalid_alignment_is_refused, 7,
@@ -84,6 +91,8 @@ macro_rules! each_page_case {
                 "Every page that is available is handed out, one by one and in runs.";
             fit::the_longest_free_run_is_not_refused, 11,
                 "The longest free run is served, at every alignment, and no longer one.";
+            machines::random_scripts_are_answered_as_predicted, 11,
+                "In random scripts every answer is the one that the model predicts, refusals too.";
             giving_back::a_run_can_be_freed_in_pieces, 13,
                 "A run can be given back in any pieces.";
             giving_back::neighbouring_runs_can_be_freed_together, 13,
@@ -100,6 +109,8 @@ macro_rules! each_page_case {
                 "When everything is given back, in any order, the statistics and the capacity are those of the beginning.";
             giving_back::recovery_restores_the_longest_run, 14,
                 "When everything is given back, in any order, the longest run can be had again.";
+            machines::every_state_of_a_few_pages_is_sound, 14,
+                "In every state of a few pages, under every operation, the answer is the predicted one.";
             statistics::total_is_what_was_handed_in, 15,
                 "total is the number of whole pages handed in; records are a small part of them.";
             statistics::used_counts_each_page_once, 15,

@@ -3,7 +3,10 @@
 
 use allocator_api::{AddressRange, AllocError};
 
-use super::subject::{Pages, Subject};
+use super::{
+    regions::need_numbers,
+    subject::{Pages, Subject},
+};
 use crate::{
     order::Order,
     verdict::{Step, Stop, With, answers},
@@ -102,4 +105,25 @@ pub(super) fn memory_outside_the_regions_is_not_written<A: Pages>(s: &mut Subjec
     s.exhaust(1)?;
     s.give_all_back(Order::Lifo)?;
     margins().try_for_each(|margin| s.expect_painted(margin, 0x96))
+}
+
+/// Pages on both sides of a multiple of every power of two: whatever part of the address space the allocator's records
+/// stand for, it cannot start at a multiple of all alignments.
+pub(super) fn alignments_hold_around_a_high_power_of_two<A: Pages>(s: &mut Subject<'_, A>) -> Step {
+    need_numbers::<A>()?;
+    s.need_pages(128)?;
+    let start = (1 << (usize::BITS - 2)) - 41 * A::PAGE_SIZE;
+    answers("init: around a power of two", Ok(()), s.init(start, 80 * A::PAGE_SIZE)?)?;
+    s.survey()?;
+    for align_log2 in 0..=10 {
+        let align = A::PAGE_SIZE << align_log2;
+        for pages in [1, 2, 3, 16] {
+            while s.longest_free(align) >= pages {
+                s.must_alloc(pages, align)?;
+            }
+            s.must_refuse(pages, align, AllocError::NoMemory)?;
+            s.give_all_back(Order::EvenOdd)?;
+        }
+    }
+    Ok(())
 }

@@ -3,7 +3,10 @@
 
 use allocator_api::{AddressRange, AllocError, AllocResult};
 
-use super::subject::{Pages, Subject, pages_in};
+use super::{
+    runs::pages_in,
+    subject::{Pages, Subject},
+};
 use crate::{
     order::Order,
     verdict::{Step, Stop, With, answers, broken, mistake},
@@ -76,7 +79,7 @@ impl<A: Pages> Subject<'_, A> {
 
     /// Gives every live run back.
     #[track_caller]
-    pub(super) fn give_all_back(&mut self, order: Order) -> Step {
+    pub(crate) fn give_all_back(&mut self, order: Order) -> Step {
         let all = self.live().len();
         while let Some(index) = order.next(all, self.live().len(), &mut self.random) {
             let entry =

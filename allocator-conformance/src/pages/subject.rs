@@ -17,10 +17,12 @@ use allocator_api::{
     AddressRange, AllocError, AllocResult, ConstEmpty, Declared, PageAllocator, address::align_up,
 };
 
+use super::runs::{each_run, pages_in};
 use crate::{
     bench::Bench,
     book::{Book, Entry},
-    memory::{fill, first_other, non_null},
+    guard::Guard,
+    memory::{Spare, fill, first_other, non_null},
     random::Random,
     slot::SlotLoan,
     verdict::{Step, Stop, With, answers, at_least, at_most, broken, equal, mistake},
@@ -56,6 +58,9 @@ pub(crate) struct Subject<'b, A: 'static> {
     // and there is too little memory for pages so large.
     ground: AddressRange,
     memory: AddressRange,
+    guard: Guard,
+    /// Room for what a case has to remember.
+    pub(crate) spare: Spare<'b>,
     // Invariant P1: the regions that the allocator accepted since it was fresh. A region that is not in `memory` was
     // handed to an allocator that does not touch its regions.
     regions: Book<'b>,
@@ -78,12 +83,15 @@ impl<'b, A: Pages> Subject<'b, A> {
     /// A fresh allocator on the bench.
     pub(crate) fn on(bench: &'b mut Bench<A>) -> Self {
         let memory = bench.memory.ground();
-        let [live, regions, usable] = bench.memory.tables(Entry::plain(memory), [RUNS, REGIONS, REGIONS]);
+        let guard = bench.memory.guard();
+        let ([live, regions, usable], spare) = bench.memory.tables(Entry::plain(memory), [RUNS, REGIONS, REGIONS]);
         bench.slot.fresh();
-        Self {
+        let subject = Self {
             slot: &mut bench.slot,
             ground: Self::ground_for(memory),
             memory,
+            guard,
+            spare,
             regions: Book::new(regions),
             live: Book::new(live),
             live_pages: 0,
@@ -91,7 +99,9 @@ impl<'b, A: Pages> Subject<'b, A> {
             writes: true,
             last_seed: 0,
             random: Random::new(2),
-        }
+        };
+        subject.guard_all();
+        subject
     }
 
     fn ground_for(memory: AddressRange) -> AddressRange {
@@ -110,6 +120,7 @@ impl<'b, A: Pages> Subject<'b, A> {
         self.live.clear();
         self.live_pages = 0;
         self.usable.clear();
+        self.guard_all();
     }
 
     /// Skips the case unless `pages` pages can be managed here.
@@ -164,6 +175,16 @@ impl<'b, A: Pages> Subject<'b, A> {
         equal("used pages are as the books say", expected.used, got.used)
     }
 
+    /// Closes all memory but what the allocator keeps records in: its regions without the live runs, if it touches
+    /// them at all.
+    fn guard_all(&self) {
+        self.guard.close(self.memory);
+        if A::DECLARATION.touches_memory {
+            self.regions.entries().iter().for_each(|region| self.guard.open(region.range));
+            self.live.entries().iter().for_each(|run| self.guard.close(run.range));
+        }
+    }
+
     /// Calls `init`.
     #[track_caller]
     pub(crate) fn init(&mut self, start: usize, size: usize) -> Step<AllocResult> {
@@ -183,12 +204,16 @@ impl<'b, A: Pages> Subject<'b, A> {
             return Err(mistake("hand in: the region lies in the memory lent"));
         }
         let before = self.statistics()?;
+        if A::DECLARATION.touches_memory {
+            region.into_iter().for_each(|range| self.guard.open(range));
+        }
         let allocator = self.slot.get();
         // SAFETY: 1. The region lies in lent memory that the suite uses only where no region is; or it lies beyond the
         // address space or overlaps a region, which is answered; or the allocator does not touch it, and neither
         // does the suite. 2. The provenance of lent memory is exposed.
         let answer =
             unsafe { if as_init { allocator.init(start, size) } else { allocator.add_memory(start, size) } };
+        self.guard_all();
         let Ok(()) = answer else {
             self.expect_statistics(before).with(size)?;
             return Ok(answer);
@@ -297,8 +322,10 @@ impl<'b, A: Pages> Subject<'b, A> {
         let entry = Entry { seed: self.last_seed, ..entry };
         self.live.push(entry).ok_or_else(|| mistake("run: the book has room for it"))?;
         if let Some(pos) = self.memory_of(entry.range) {
+            self.guard.open(entry.range);
             // SAFETY: 1. The run is lent memory and overlaps no other live run: it is the suite's to write.
             unsafe { fill(pos, entry.size(), entry.seed) };
+            self.guard.close(entry.range);
         }
         Ok(())
     }
@@ -309,6 +336,7 @@ impl<'b, A: Pages> Subject<'b, A> {
         let mut given_back = self.live.entries().iter().filter(|entry| entry.range.overlaps(range));
         given_back.try_for_each(|entry| self.expect_contents(*entry))?;
         self.live.cut(range).ok_or_else(|| mistake("run: the book has room"))?;
+        self.guard_all();
         self.live_pages -= pages_in::<A>(range);
         Ok(())
     }
@@ -341,6 +369,20 @@ impl<'b, A: Pages> Subject<'b, A> {
         self.expect_statistics(before)
     }
 
+    /// As [`survey`](Self::survey), but if nothing at all is used, all whole pages are taken to be usable, and no page
+    /// is handed out.
+    pub(crate) fn survey_quickly(&mut self) -> Step {
+        if self.statistics()?.used > 0 {
+            return self.survey();
+        }
+        self.usable.clear();
+        let whole = self.regions.entries().iter().filter_map(|region| region.range.trimmed(Self::PAGE));
+        for range in whole {
+            self.usable.push(Entry::plain(range)).ok_or_else(|| mistake("survey: the book has room"))?;
+        }
+        Ok(())
+    }
+
     /// Pages in the longest run that is free now and starts at a multiple of `align`.
     pub(crate) fn longest_free(&self, align: usize) -> usize {
         let is_free = |page| self.usable.index_of(page).is_some() && self.live.index_of(page).is_none();
@@ -351,6 +393,11 @@ impl<'b, A: Pages> Subject<'b, A> {
             longest = longest.max(aligned.map_or(0, pages_in::<A>));
         });
         longest
+    }
+
+    /// Whether every page of the run is free, as far as is known since the last survey.
+    pub(crate) fn is_free(&self, run: AddressRange) -> bool {
+        self.usable.covers(run) && self.live.overlapping(run).is_none()
     }
 
     /// Every live run still has its bytes.
@@ -364,8 +411,11 @@ impl<'b, A: Pages> Subject<'b, A> {
         let Some(pos) = self.memory_of(entry.range) else {
             return Ok(());
         };
+        self.guard.open(entry.range);
         // SAFETY: 1. Every byte of a live run in memory was written (P2), and only the suite may write to it.
-        match unsafe { first_other(pos, entry.size(), entry.seed) } {
+        let other = unsafe { first_other(pos, entry.size(), entry.seed) };
+        self.guard.close(entry.range);
+        match other {
             None => Ok(()),
             Some(offset) => Err(broken("run: the bytes are kept (offset of one that is not)", "none", offset)),
         }
@@ -375,8 +425,10 @@ impl<'b, A: Pages> Subject<'b, A> {
     #[track_caller]
     pub(crate) fn paint(&mut self, range: AddressRange, seed: u8) -> Step {
         let pos = self.untouched(range)?;
+        self.guard.open(range);
         // SAFETY: 1. Lent memory in which there is no live run, and no region of an allocator that touches its own.
         unsafe { fill(pos, range.size().unwrap_or(0), seed) };
+        self.guard_all();
         Ok(())
     }
 
@@ -384,8 +436,11 @@ impl<'b, A: Pages> Subject<'b, A> {
     #[track_caller]
     pub(crate) fn expect_painted(&self, range: AddressRange, seed: u8) -> Step {
         let pos = self.untouched(range)?;
+        self.guard.open(range);
         // SAFETY: 1. As in `paint`, which wrote every byte.
-        match unsafe { first_other(pos, range.size().unwrap_or(0), seed) } {
+        let other = unsafe { first_other(pos, range.size().unwrap_or(0), seed) };
+        self.guard_all();
+        match other {
             None => Ok(()),
             Some(offset) => {
                 Err(broken("memory that is not the allocator's to write (offset written)", "none", offset))
@@ -417,29 +472,8 @@ impl<'b, A: Pages> Subject<'b, A> {
     }
 }
 
-/// Calls `found` with every run, as long as can be, of pages that are in the regions and for which `is_in` says so. A
-/// run may go on from one region into the next.
-fn each_run(regions: &Book<'_>, page: usize, is_in: impl Fn(usize) -> bool, mut found: impl FnMut(AddressRange)) {
-    for region in regions.entries().iter().filter_map(|region| region.range.trimmed(page)) {
-        for index in 0..=(region.last() - region.start()) / page {
-            let start = region.start() + index * page;
-            let goes_on = start.checked_sub(page).is_some_and(&is_in);
-            if !is_in(start) || goes_on {
-                continue;
-            }
-            let mut last_page = start;
-            while let Some(next) = last_page.checked_add(page).filter(|next| is_in(*next)) {
-                last_page = next;
-            }
-            if let Some(run) = AddressRange::from_bounds(start, last_page + (page - 1)) {
-                found(run);
-            }
-        }
+impl<A> Drop for Subject<'_, A> {
+    fn drop(&mut self) {
+        self.guard.open(self.memory);
     }
-}
-
-/// The whole pages in a range.
-pub(crate) fn pages_in<A: PageAllocator>(range: AddressRange) -> usize {
-    // The range starts and ends on page borders, so that this is right for the whole address space, too.
-    ((range.last() - range.start()) / A::PAGE_SIZE) + 1
 }

@@ -111,6 +111,19 @@ const SABOTAGES: &[Sabotage] = &[
     ("refusal changes used", "a_huge_size_is_refused_at_once", "unchanged: used bytes"),
     ("padding never refunded", "available_returns_with_each_block", "unchanged: used bytes"),
     ("huge alignment invalid", "odd_requests_are_answered", "alloc: a block or NoMemory"),
+    (
+        "alignments above a megabyte refused",
+        "alignments_as_large_as_the_memory_are_honoured",
+        "alloc: what fits is not refused",
+    ),
+    ("one size too short", "every_size_is_served", "block: it overlaps no live block"),
+    (
+        "every fifth free blocks requests",
+        "random_scripts_are_answered_as_predicted",
+        "model: there is room for it",
+    ),
+    ("the lower of two leaks", "every_state_of_a_tiny_heap_is_sound", "unchanged: used bytes"),
+    ("realloc grows in place", "every_state_of_a_tiny_heap_is_sound", "statistics: used covers the live blocks"),
     // What is watched at every step of every case.
     ("used above total", "live_blocks_never_overlap", "statistics: used is at most total"),
     ("available too small", "live_blocks_never_overlap", "statistics: available is total less used"),

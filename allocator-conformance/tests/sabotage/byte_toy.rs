@@ -123,6 +123,9 @@ impl ToyBytes {
             || on("falls apart") && self.frees > 100 && layout.size() > self.total / 2
             || on("freed blocks lost") && self.frees > 0
             || on("large alignments refused") && layout.align() > 4096
+            || on("alignments above a megabyte refused") && layout.align() > 1 << 20
+            || on("every fifth free blocks requests") && self.frees % 5 == 4
+            || on("a full heap's last hole refused") && self.blocks.len() > 3 && layout.size() > 2048
     }
 
     fn is_live(&self, pos: NonNull<u8>, layout: Layout) -> bool {
@@ -227,6 +230,9 @@ unsafe impl ByteAllocator for ToyBytes {
         if on("block too short") && layout.size() > 100 {
             block = block.without_last(1).unwrap_or(block);
         }
+        if on("one size too short") && layout.size() == 6145 {
+            block = block.without_last(1).unwrap_or(block);
+        }
         if on("overlap after a while") && self.allocations > 1500 {
             block = self.blocks.values().next_back().map_or(block, |(last, _)| *last);
         }
@@ -248,6 +254,8 @@ unsafe impl ByteAllocator for ToyBytes {
         }
         if self.blocks.remove(&pos.addr().get()).is_some() {
             self.used -= self.refund(layout);
+            let lower_of_two = self.blocks.len() == 1 && self.blocks.keys().all(|other| *other > pos.addr().get());
+            self.used += usize::from(on("the lower of two leaks") && lower_of_two && layout.align() == 64);
             self.used += if on("free raises used") { layout.size() + 1 } else { 0 };
             self.frees += 1;
         }

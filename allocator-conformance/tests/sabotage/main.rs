@@ -13,4 +13,5 @@ mod id_toy;
 mod outcomes;
 mod page_sabotage;
 mod page_toy;
+mod scripts;
 mod verdicts;

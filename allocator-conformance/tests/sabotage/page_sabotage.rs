@@ -51,6 +51,11 @@ const SABOTAGES: &[Sabotage] = &[
         "run: the address is a multiple of the alignment",
     ),
     ("alignment of the index", "every_alignment_is_honoured", "run: the address is a multiple of the alignment"),
+    (
+        "alignment of the index",
+        "alignments_hold_around_a_high_power_of_two",
+        "run: the address is a multiple of the alignment",
+    ),
     ("every second aligned page", "every_aligned_page_can_be_had", "alloc_pages: what fits is not refused"),
     ("any alignment accepted", "an_invalid_alignment_is_refused", "alloc_pages: the request is refused"),
     ("small alignment accepted", "an_invalid_alignment_is_refused", "alloc_pages: the request is refused"),
@@ -78,6 +83,10 @@ const SABOTAGES: &[Sabotage] = &[
     ("total counted twice", "total_is_what_was_handed_in", "hand in: total rises by the whole pages"),
     ("used counts runs", "used_counts_each_page_once", "statistics: used covers the live runs"),
     ("huge run invalid", "odd_requests_are_answered", "alloc_pages: a run or NoMemory"),
+    ("every fifth free blocks requests", "random_scripts_are_answered_as_predicted", "model: the pages are free"),
+    ("longest run refused", "random_scripts_are_answered_as_predicted", "model: the pages are free"),
+    ("a place above a live page refused", "every_state_of_a_few_pages_is_sound", "model: the pages are free"),
+    ("partly free run freed", "every_state_of_a_few_pages_is_sound", "statistics: used covers the live runs"),
     // What is watched at every step of every case.
     ("used above total", "live_runs_never_overlap", "statistics: used is at most total"),
     ("available too large", "live_runs_never_overlap", "statistics: available is total less used"),

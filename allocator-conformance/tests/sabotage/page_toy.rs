@@ -96,6 +96,7 @@ impl<const PAGE: usize, const RECORDS: bool> ToyPages<PAGE, RECORDS> {
         pages > self.total - self.used
             || on("refuses too early") && self.used + 1 >= self.total
             || on("falls apart") && self.frees > 60 && pages > self.total / 2
+            || on("every fifth free blocks requests") && self.frees % 5 == 4
             || on("longest run refused") && pages > 6 && pages == self.longest()
     }
 
@@ -226,7 +227,9 @@ unsafe impl<const PAGE: usize, const RECORDS: bool> PageAllocator for ToyPages<P
             _ => base / PAGE,
         };
         let taken_is_given = on("taken pages given") && self.is_held(first) && num_pages == 1;
-        if self.refuses(num_pages) || !self.run_is_free(first, num_pages.max(1)) && !taken_is_given {
+        let lone =
+            on("a place above a live page refused") && num_pages == 3 && self.allocated.contains(&(first - 1));
+        if lone || self.refuses(num_pages) || !self.run_is_free(first, num_pages.max(1)) && !taken_is_given {
             return Err(AllocError::NoMemory);
         }
         self.take(first, num_pages.max(1));

@@ -30,15 +30,15 @@ const MACHINES_MIB: [u64; 3] = [64, 512, 6 << 10];
 /// Runs every check that a change has to pass.
 ///
 /// Lockfile, format, house rules (tidy), clippy with warnings denied for every feature set, documentation with broken
-/// links denied, tests in debug and release, builds without `std`, instruction counts against the baseline, the kernel's own lints, boots of every backend with
-/// 64M, 512M and 6G of memory, and boots with a provoked failure. A step that fails does not stop the others. The last
-/// line is `N passed, N failed, N skipped`; the status is 1 if a step failed.
+/// links denied, tests in debug and release, builds without `std`, instruction counts against the baseline, the kernel's
+/// own lints, boots of every backend with 64M, 512M and 6G of memory, and boots with a provoked failure. A step that fails
+/// does not stop the others. The last line is `N passed, N failed, N skipped`; the status is 1 if a step failed.
 ///
 /// Needs: the Rust toolchain with rustfmt and clippy, QEMU, Valgrind, and the target x86_64-unknown-none (without it the
 /// build for it is skipped). With `--setup`, what is missing is installed: QEMU and Valgrind by the system's package
 /// manager, the rest by rustup.
 ///
-/// Takes: less than ten minutes from clean on two processors.
+/// Takes: less than a quarter of an hour from clean on two processors.
 #[derive(Args, Debug)]
 #[command(after_long_help = "Examples:
   cargo xtask ci --setup     on a fresh machine

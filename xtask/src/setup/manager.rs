@@ -66,6 +66,15 @@ impl Manager {
         }
     }
 
+    /// The package that holds the C++ compiler.
+    pub(crate) fn cpp_package(self) -> &'static str {
+        match self {
+            Self::Apt | Self::Apk => "g++",
+            Self::Dnf | Self::Zypper => "gcc-c++",
+            Self::Pacman | Self::Brew => "gcc",
+        }
+    }
+
     /// The package with which the C compiler links 32-bit programs, where that is one package with a settled name.
     pub(crate) fn narrow_package(self) -> Option<&'static str> {
         (self == Self::Apt).then_some("gcc-multilib")

@@ -5,6 +5,7 @@
 mod manager;
 pub(crate) mod valgrind;
 
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -51,6 +52,45 @@ pub(crate) fn install_qemu() -> Result<()> {
     require_qemu()
 }
 
+/// Answers whether a C++ compiler is there.
+///
+/// # Errors
+///
+/// It is not; the text says how to get it.
+pub(crate) fn require_cpp() -> Result<()> {
+    if find_program("c++").is_some() {
+        return Ok(());
+    }
+    let line = Manager::find()
+        .map_or_else(String::new, |manager| format!(", or: {}", manager.install_line(manager.cpp_package())));
+    bail!("c++ is not installed: run with `--setup`{line}")
+}
+
+/// Installs a C++ compiler if there is none.
+///
+/// # Errors
+///
+/// No package manager is known here, or the installation failed.
+pub(crate) fn install_cpp() -> Result<()> {
+    if let (Err(_), Some(manager)) = (require_cpp(), Manager::find()) {
+        manager.install(manager.cpp_package())?;
+    }
+    require_cpp()
+}
+
+/// The target triple of this machine.
+pub(crate) fn host_target() -> Option<String> {
+    let output = Command::new("rustc").arg("-vV").output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_owned)
+}
+
+/// The directory of the precompiled libraries of a target, which need not exist.
+pub(crate) fn target_libraries(target: &str) -> Option<PathBuf> {
+    let output = Command::new("rustc").args(["--print", "target-libdir", "--target", target]).output().ok()?;
+    output.status.success().then(|| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
+}
+
 /// Answers whether the components of the toolchain are there.
 ///
 /// # Errors
@@ -82,11 +122,7 @@ fn missing_components() -> impl Iterator<Item = &'static str> {
 
 /// Whether the precompiled libraries of a target are installed.
 pub(crate) fn has_target(target: &str) -> bool {
-    let output = Command::new("rustc").args(["--print", "target-libdir", "--target", target]).output();
-    output.is_ok_and(|output| {
-        let directory = String::from_utf8_lossy(&output.stdout);
-        output.status.success() && std::path::Path::new(directory.trim()).is_dir()
-    })
+    target_libraries(target).is_some_and(|directory| directory.is_dir())
 }
 
 /// Installs the precompiled libraries of a target, if it can be done. What failed is printed; the step that needs the

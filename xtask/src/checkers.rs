@@ -1,0 +1,69 @@
+//! Checks for which the compiler, or another program, watches the tests: undefined behaviour, provenance, memory.
+//!
+//! The compiler's switches are unstable; a stable compiler takes them when told that it may. Each build has a target
+//! directory of its own, so that it does not undo what the others have built.
+
+use std::process::Command;
+
+use crate::setup;
+use crate::steps::{Log, Outcome};
+use crate::workspace::{Workspace, find_program};
+
+/// A cargo command with unstable switches for the compiler.
+fn unstable(workspace: &Workspace, name: &str, args: &str, flags: &str) -> Command {
+    let mut command = workspace.cargo(args);
+    command.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", flags);
+    command.env("CARGO_TARGET_DIR", workspace.target().join(name));
+    command
+}
+
+/// ` --package …` for every library that runs on this machine.
+fn libraries(workspace: &Workspace) -> String {
+    let libraries = workspace.libraries().into_iter().filter(|name| name != "kernel");
+    libraries.map(|name| format!(" --package {name}")).collect()
+}
+
+/// Runs the tests in release, with the checks for undefined behaviour that otherwise only debug builds have.
+pub(crate) fn undefined_behaviour(workspace: &Workspace, log: &mut Log, features: &str) -> Outcome {
+    let args = format!("test --release --tests{}{features}", libraries(workspace));
+    Outcome::of(log.run(unstable(workspace, "ub-checks", &args, "-Zub-checks=yes")))
+}
+
+/// Has every conversion between pointers and integers that loses provenance reported.
+pub(crate) fn provenance(workspace: &Workspace, log: &mut Log, features: &str) -> Outcome {
+    let flags = "-Zcrate-attr=feature(strict_provenance_lints) -Dfuzzy_provenance_casts -Dlossy_provenance_casts";
+    let args = format!("check --lib{}{features}", libraries(workspace));
+    Outcome::of(log.run(unstable(workspace, "provenance", &args, flags)))
+}
+
+/// Runs scripts under Valgrind, which is told byte by byte what an allocator may not touch.
+pub(crate) fn valgrind(workspace: &Workspace, log: &mut Log) -> Outcome {
+    if find_program("valgrind").is_none() {
+        return Outcome::Skipped("valgrind is not installed".to_owned());
+    }
+    if !cfg!(target_arch = "x86_64") {
+        return Outcome::Skipped("the requests to Valgrind are written for x86_64".to_owned());
+    }
+    let directory = workspace.target().join("valgrind");
+    let mut build =
+        workspace.cargo("build --release --locked --manifest-path fuzz/Cargo.toml --no-default-features");
+    build.args(["--features", "valgrind", "--example", "watched"]).env("CARGO_TARGET_DIR", &directory);
+    let mut run = Command::new("valgrind");
+    run.current_dir(workspace.root()).args(["--quiet", "--error-exitcode=9"]);
+    run.arg(directory.join("release/examples/watched"));
+    Outcome::of(log.run(build).and_then(|()| log.run(run)))
+}
+
+/// Runs Miri on the members that calculate and hold no memory.
+pub(crate) fn miri(workspace: &Workspace, log: &mut Log, members: &[&str]) -> Outcome {
+    if find_program("rustup").is_none()
+        || !setup::answers("rustup", &["run", "nightly", "cargo", "miri", "--version"])
+    {
+        return Outcome::Skipped("no nightly toolchain with Miri is installed".to_owned());
+    }
+    let mut command = workspace.program("rustup", ["run", "nightly", "cargo", "miri", "test"]);
+    command.args(members.iter().flat_map(|member| ["--package", member]));
+    // The toolchain of this run would otherwise be that of the inner one.
+    command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
+    Outcome::of(log.run(command))
+}
