@@ -6,10 +6,10 @@
 use std::{alloc::Layout, ptr::NonNull};
 
 use allocator::{
-    AllocError, AllocResult, BaseAllocator, BitmapPageAllocator, ByteAllocator, ConstEmpty, Declaration, Declared,
-    Gap, GlobalAllocator, Growing, InvalidFrees, SpinLock, UsageKind,
+    AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared, Gap,
+    GlobalAllocator, Growing, InvalidFrees, SpinLock, UsageKind,
 };
-use allocator_bitmap::package::BitAlloc64K;
+use allocator_bitmap::package::{BitAlloc64K, BitmapPageAllocator};
 
 const PAGE_BYTES: usize = 4096;
 
