@@ -60,7 +60,12 @@ pub(crate) fn add(steps: &mut Steps, workspace: &Workspace, member: Option<&str>
 /// ` --features …`: every feature of every member that builds for this machine. The kernel's own features select what it
 /// boots with and stay off.
 pub(crate) fn host_features(workspace: &Workspace) -> String {
-    let members = workspace.members().iter().map(|package| package.name.as_str()).filter(|name| *name != "kernel");
+    features_of(workspace, workspace.members().iter().map(|package| package.name.as_str()))
+}
+
+/// ` --features …`: every feature of `members`, but for the kernel's.
+pub(crate) fn features_of<'a>(workspace: &Workspace, members: impl Iterator<Item = &'a str>) -> String {
+    let members = members.filter(|name| *name != "kernel");
     let features: Vec<String> = members
         .flat_map(|member| {
             workspace.features(member).into_iter().map(move |feature| format!("{member}/{feature}"))

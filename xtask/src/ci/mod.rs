@@ -131,7 +131,8 @@ fn without_std(workspace: &Workspace, log: &mut Log) -> Outcome {
     }
     let packages: String = workspace.libraries().iter().map(|name| format!(" --package {name}")).collect();
     let build = |rest: &str| workspace.cargo(&format!("build --lib{packages} --target {BARE_TARGET}{rest}"));
-    let all = test::host_features(workspace);
+    let libraries = workspace.libraries();
+    let all = test::features_of(workspace, libraries.iter().map(|name| name.as_ref()));
     Outcome::of(log.run_all(vec![build(" --no-default-features"), build(&all)]))
 }
 
