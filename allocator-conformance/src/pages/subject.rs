@@ -224,6 +224,8 @@ impl<'b, A: Pages> Subject<'b, A> {
         if self.regions.push(Entry::plain(range)).is_none() {
             return Err(broken("hand in: overlap is refused", AllocError::MemoryOverlap, answer)).with(size);
         }
+        // Once more: now the region is in the book, and its records stay open.
+        self.guard_all();
         let pages = range.trimmed(Self::PAGE).map_or(0, pages_in::<A>);
         let after = self.statistics()?;
         // The page at address 0 may be left out.
