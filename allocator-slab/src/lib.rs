@@ -36,8 +36,14 @@
 //! K. C. Knowlton, "A Fast Storage Allocator", Communications of the ACM 8 (10), 1965.
 #![no_std]
 
+mod byte_allocator;
+mod class;
+mod memory;
 #[cfg(feature = "package")]
 pub mod package;
+mod page_cache;
+mod size_class;
+mod slabs;
 
-#[cfg(feature = "package")]
-pub use package::SlabByteAllocator;
+pub use byte_allocator::SlabByteAllocator;
+pub use slabs::Slabs;

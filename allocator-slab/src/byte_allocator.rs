@@ -1,0 +1,102 @@
+//! Slabs on a page allocator of their own.
+
+use core::{alloc::Layout, fmt, ptr::NonNull};
+
+use allocator_api::{
+    AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared, InvalidFrees, PageAllocator,
+    PagedByteAllocator,
+};
+use allocator_bitmap::BitmapPageAllocator;
+
+use crate::{Slabs, size_class::FRAME_BYTES};
+
+/// A byte allocator: [`Slabs`] and the page allocator that they stand on.
+pub struct SlabByteAllocator<P = BitmapPageAllocator<4096>> {
+    slabs: Slabs,
+    pages: P,
+}
+
+impl<P: ConstEmpty> SlabByteAllocator<P> {
+    /// An allocator without memory.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self::EMPTY
+    }
+}
+
+impl<P: ConstEmpty> ConstEmpty for SlabByteAllocator<P> {
+    const EMPTY: Self = Self { slabs: Slabs::EMPTY, pages: P::EMPTY };
+}
+
+impl<P> Declared for SlabByteAllocator<P> {
+    const DECLARATION: Declaration = Declaration::without_gaps("slab");
+}
+
+impl<P: PageAllocator> BaseAllocator for SlabByteAllocator<P> {
+    unsafe fn init(&mut self, start: usize, size: usize) -> AllocResult {
+        // SAFETY: 1. and 2. are the caller's 1. and 2.
+        unsafe { self.pages.init(start, size) }
+    }
+
+    unsafe fn add_memory(&mut self, start: usize, size: usize) -> AllocResult {
+        // SAFETY: 1. and 2. are the caller's 1. and 2.
+        unsafe { self.pages.add_memory(start, size) }
+    }
+}
+
+// SAFETY: blocks come from `Slabs`, whose promises these are; the pages are those of `pages`, which nobody else is given.
+unsafe impl<P: PageAllocator> ByteAllocator for SlabByteAllocator<P> {
+    fn detects(&self) -> InvalidFrees {
+        self.slabs.detects()
+    }
+
+    #[inline]
+    fn alloc(&mut self, layout: Layout) -> AllocResult<NonNull<u8>> {
+        self.slabs.alloc_from(&mut self.pages, layout)
+    }
+
+    unsafe fn check_block(&self, pos: NonNull<u8>, layout: Layout) -> AllocResult {
+        self.slabs.check::<P>(pos.addr().get(), layout)
+    }
+
+    #[inline]
+    unsafe fn dealloc(&mut self, pos: NonNull<u8>, layout: Layout) -> AllocResult {
+        // SAFETY: 1. is the caller's 1. 2. is the caller's 2. 3. There is one page allocator.
+        unsafe { self.slabs.dealloc_to(&mut self.pages, pos, layout) }
+    }
+
+    unsafe fn realloc(&mut self, pos: NonNull<u8>, layout: Layout, new_size: usize) -> AllocResult<NonNull<u8>> {
+        // SAFETY: 1. is the caller's 1. 2. is the caller's 2. 3. There is one page allocator.
+        unsafe { self.slabs.realloc_in(&mut self.pages, pos, layout, new_size) }
+    }
+
+    fn region_for(&self, layout: Layout) -> AllocResult<Layout> {
+        if layout.size() == 0 {
+            return Err(AllocError::InvalidParam);
+        }
+        let unit = P::PAGE_SIZE.max(FRAME_BYTES);
+        let align = layout.align().max(unit);
+        let block = layout.size().max(32 * FRAME_BYTES);
+        let records = (block / 64).max(16 * unit);
+        let bytes = block.checked_add(records).and_then(|bytes| bytes.checked_add(align));
+        let bytes = bytes.and_then(|bytes| bytes.checked_next_multiple_of(unit)).ok_or(AllocError::NoMemory)?;
+        Layout::from_size_align(bytes, align).map_err(|_| AllocError::NoMemory)
+    }
+
+    fn total_bytes(&self) -> usize {
+        self.pages.total_pages() * P::PAGE_SIZE
+    }
+
+    fn used_bytes(&self) -> usize {
+        self.pages.used_pages() * P::PAGE_SIZE - self.slabs.held_bytes() + self.slabs.used_bytes()
+    }
+}
+
+impl<P: PageAllocator> fmt::Debug for SlabByteAllocator<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SlabByteAllocator")
+            .field("total_bytes", &self.total_bytes())
+            .field("used_bytes", &self.used_bytes())
+            .finish_non_exhaustive()
+    }
+}

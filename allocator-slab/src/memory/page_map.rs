@@ -1,0 +1,377 @@
+//! The map from an address to the record of its frame: a page table in software, with a translation cache.
+//!
+//! ```text
+//!                         ┌── index of a level ──┬─ index of a leaf ─┬─ in the frame ─┐
+//!   address   … prefix …  │       9 bits         │      9 bits       │    12 bits     │
+//!                         └──────────────────────┴───────────────────┴────────────────┘
+//!
+//!   root ──▶ node ──▶ … ──▶ leaf ──▶ record          exact: grows by a level when an address lies outside
+//!   near[index of the lowest level] ──▶ leaf ──▶ …   a guess: the leaf that was last found under that index
+//! ```
+//!
+//! A node is one page: 512 entries of 8 bytes (32 bit: 1024 of 4). The tree has as many levels as the addresses held
+//! need: within 1 GiB two, within 512 GiB three. An entry of an inner node is the address of its child, and in the bits
+//! below a page's alignment the number of entries which that child uses; a child without any is given back.
+//!
+//! The guess takes no comparison. Where the heap spans more than 512 leaves (1 GiB), it may be the leaf of another
+//! address with the same index; the record found there has another base, and so the caller's check of the offset
+//! fails. Then [`get`](PageMap::get) tells the truth, and [`remember`](PageMap::remember) mends the guess.
+//!
+//! # Costs
+//!
+//! With L levels: `near` takes two loads; `get` L; `set` and `clear` L for each leaf that they touch, and at most L nodes
+//! are taken or given for one.
+
+use core::{mem, ptr};
+
+use allocator_api::{AllocResult, PageAllocator};
+
+use super::{record::RecordRef, source::Source};
+use crate::size_class::FRAME_BYTES;
+
+/// Entries of a node, as a power of two.
+const ENTRIES_LOG2: u32 = FRAME_BYTES.ilog2() - mem::size_of::<usize>().ilog2();
+const ENTRIES: usize = 1 << ENTRIES_LOG2;
+const FRAME_LOG2: u32 = FRAME_BYTES.ilog2();
+/// The most levels: those that cover every address.
+const MAX_LEVELS: usize = (usize::BITS - FRAME_LOG2).div_ceil(ENTRIES_LOG2) as usize;
+/// The part of an entry that counts.
+const COUNT_MASK: usize = FRAME_BYTES - 1;
+const _: () = assert!(ENTRIES <= COUNT_MASK);
+
+/// A leaf: the records of 512 neighbouring frames, as distances.
+#[repr(C, align(4096))]
+struct Node([usize; ENTRIES]);
+
+/// The leaf of what is not held. Never written.
+static NO_LEAF: Node = Node([0; ENTRIES]);
+
+/// The map. All zero when empty.
+#[derive(Debug)]
+pub(crate) struct PageMap {
+    /// For each index of the lowest inner level a leaf, as distance from [`NO_LEAF`].
+    near: [usize; ENTRIES],
+    /// The root node with its count, as in an entry; 0 if the map is empty.
+    root: usize,
+    /// Levels of nodes, leaves included; 0 if the map is empty.
+    levels: u32,
+    /// The bits of every address held above those that the root tells apart.
+    prefix: usize,
+    /// Nodes held.
+    nodes: usize,
+}
+
+impl PageMap {
+    pub(crate) const EMPTY: Self = Self { near: [0; ENTRIES], root: 0, levels: 0, prefix: 0, nodes: 0 };
+
+    /// Nodes held: each one unit of pages.
+    pub(crate) const fn nodes(&self) -> usize {
+        self.nodes
+    }
+
+    /// A guess at the record of the frame with `address`: right, or that of another frame.
+    #[inline(always)]
+    pub(crate) fn near(&self, address: usize) -> RecordRef {
+        let leaf = self.near[index(address, 1)].wrapping_add(no_leaf());
+        // SAFETY: a leaf that is held, or `NO_LEAF`: `give_node` takes out what it gives back.
+        RecordRef::from_distance(unsafe { entry(leaf, index(address, 0)).read() })
+    }
+
+    /// The record of the frame with `address`.
+    pub(crate) fn get(&self, address: usize) -> RecordRef {
+        match self.leaf(address) {
+            0 => RecordRef::NONE,
+            leaf => RecordRef::from_distance(read(leaf, index(address, 0))),
+        }
+    }
+
+    /// Makes [`near`](Self::near) right for `address` and its neighbours.
+    pub(crate) fn remember(&mut self, address: usize) {
+        let leaf = self.leaf(address);
+        if leaf != 0 {
+            self.near[index(address, 1)] = leaf.wrapping_sub(no_leaf());
+        }
+    }
+
+    /// Sets the record of a frame which has one.
+    pub(crate) fn change(&mut self, address: usize, record: RecordRef) {
+        let leaf = self.leaf(address);
+        debug_assert!(leaf != 0 && read(leaf, index(address, 0)) != 0 && !record.is_none());
+        write(leaf, index(address, 0), record.distance());
+    }
+
+    /// Sets the record of the frames in the `bytes` from `address` on, which have none.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory`: there are no pages for the nodes; unchanged.
+    pub(crate) fn set<P: PageAllocator>(
+        &mut self,
+        source: &mut Source<'_, P>,
+        address: usize,
+        bytes: usize,
+        record: RecordRef,
+    ) -> AllocResult {
+        let mut done = 0;
+        while done < bytes {
+            let frames = frames_in_leaf(address + done, bytes - done);
+            if let Err(error) = self.set_in_leaf(source, address + done, frames, record) {
+                if done > 0 {
+                    self.clear(source, address, done);
+                }
+                return Err(error);
+            }
+            done += frames * FRAME_BYTES;
+        }
+        Ok(())
+    }
+
+    /// Takes the records of the frames in the `bytes` from `address` on out, all of which have one.
+    pub(crate) fn clear<P: PageAllocator>(&mut self, source: &mut Source<'_, P>, address: usize, bytes: usize) {
+        let mut done = 0;
+        while done < bytes {
+            let frames = frames_in_leaf(address + done, bytes - done);
+            self.clear_in_leaf(source, address + done, frames);
+            done += frames * FRAME_BYTES;
+        }
+    }
+
+    fn set_in_leaf<P: PageAllocator>(
+        &mut self,
+        source: &mut Source<'_, P>,
+        address: usize,
+        frames: usize,
+        record: RecordRef,
+    ) -> AllocResult {
+        let mut spare = self.take_nodes(source, address)?;
+        self.grow(address, &mut spare);
+        let mut slot: *mut usize = &raw mut self.root;
+        for level in (1..self.levels).rev() {
+            // SAFETY: `slot` is `root` or an entry of a node that is held, and nobody else refers to either.
+            let node = unsafe { *slot } & !COUNT_MASK;
+            let child = entry_mut(node, index(address, level));
+            // SAFETY: an entry of a node that is held.
+            if unsafe { *child } == 0 {
+                // SAFETY: as above, for both.
+                unsafe {
+                    *child = spare.pop();
+                    *slot += 1;
+                }
+            }
+            slot = child;
+        }
+        debug_assert_eq!(spare.count, 0, "as many nodes as were taken");
+        // SAFETY: as in the loop: the entry that has the leaf.
+        let leaf = unsafe { *slot } & !COUNT_MASK;
+        for frame in index(address, 0)..index(address, 0) + frames {
+            debug_assert_eq!(read(leaf, frame), 0);
+            write(leaf, frame, record.distance());
+        }
+        // SAFETY: as above.
+        unsafe { *slot += frames };
+        self.near[index(address, 1)] = leaf.wrapping_sub(no_leaf());
+        Ok(())
+    }
+
+    fn clear_in_leaf<P: PageAllocator>(&mut self, source: &mut Source<'_, P>, address: usize, frames: usize) {
+        let mut path = [&raw mut self.root; MAX_LEVELS];
+        for level in (1..self.levels).rev() {
+            let depth = (self.levels - level) as usize;
+            // SAFETY: `path` has `root` and entries of nodes that are held; nobody else refers to them.
+            let node = unsafe { *path[depth - 1] } & !COUNT_MASK;
+            path[depth] = entry_mut(node, index(address, level));
+        }
+        let lowest = self.levels as usize - 1;
+        // SAFETY: as above: the entry that has the leaf.
+        let leaf = unsafe { *path[lowest] } & !COUNT_MASK;
+        for frame in index(address, 0)..index(address, 0) + frames {
+            debug_assert!(read(leaf, frame) != 0);
+            write(leaf, frame, 0);
+        }
+        let (mut unused, mut gone) = (Spare::NONE, frames);
+        for &slot in path[..=lowest].iter().rev() {
+            // SAFETY: as above. The count is that of the entries in use, `gone` of which were.
+            let rest = unsafe {
+                *slot -= gone;
+                *slot
+            };
+            if rest & COUNT_MASK != 0 {
+                break;
+            }
+            // SAFETY: as above.
+            unsafe { *slot = 0 };
+            unused.push(rest);
+            gone = 1;
+        }
+        self.give_nodes(source, unused, address);
+    }
+
+    /// The address of the leaf of `address`; 0 if there is none.
+    fn leaf(&self, address: usize) -> usize {
+        if self.root == 0 || above(address, self.levels) != self.prefix {
+            return 0;
+        }
+        let mut node = self.root;
+        for level in (1..self.levels).rev() {
+            node = read(node & !COUNT_MASK, index(address, level));
+            if node == 0 {
+                return 0;
+            }
+        }
+        node & !COUNT_MASK
+    }
+
+    /// Takes the nodes that are missing on the way to `address`, all 0.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory`: there are no pages for them; unchanged.
+    fn take_nodes<P: PageAllocator>(&mut self, source: &mut Source<'_, P>, address: usize) -> AllocResult<Spare> {
+        let mut spare = Spare::NONE;
+        for _ in 0..self.missing_nodes(address) {
+            match source.take(Source::<P>::UNIT_BYTES, Source::<P>::UNIT_BYTES) {
+                Ok(node) => spare.push(node),
+                Err(error) => {
+                    while spare.count > 0 {
+                        source.give(spare.pop(), Source::<P>::UNIT_BYTES);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        self.nodes += spare.count;
+        for &node in &spare.nodes[..spare.count] {
+            // SAFETY: a page that was taken just now, aligned, and this map's alone.
+            unsafe { ptr::with_exposed_provenance_mut::<Node>(node).write_bytes(0, 1) };
+        }
+        Ok(spare)
+    }
+
+    /// How many nodes the way to `address` lacks.
+    fn missing_nodes(&self, address: usize) -> usize {
+        if self.root == 0 {
+            return 1;
+        }
+        let (levels, _) = self.grown(address);
+        let higher = levels - self.levels;
+        if higher > 0 {
+            // One node for each new level, and the way down from the root to the leaf beside the old root.
+            return higher as usize + levels as usize - 1;
+        }
+        let mut node = self.root;
+        for level in (1..self.levels).rev() {
+            node = read(node & !COUNT_MASK, index(address, level));
+            if node == 0 {
+                return level as usize;
+            }
+        }
+        0
+    }
+
+    /// The levels and the prefix with which the tree covers `address` and what it covers now. It is not empty.
+    fn grown(&self, address: usize) -> (u32, usize) {
+        let (mut levels, mut prefix) = (self.levels, self.prefix);
+        while above(address, levels) != prefix {
+            levels += 1;
+            prefix >>= ENTRIES_LOG2;
+        }
+        (levels, prefix)
+    }
+
+    /// Puts levels on top until the tree covers `address`.
+    fn grow(&mut self, address: usize, spare: &mut Spare) {
+        if self.root == 0 {
+            (self.root, self.levels, self.prefix) = (spare.pop(), 1, above(address, 1));
+        }
+        while above(address, self.levels) != self.prefix {
+            let node = spare.pop();
+            write(node, self.prefix & (ENTRIES - 1), self.root);
+            self.root = node + 1;
+            self.levels += 1;
+            self.prefix >>= ENTRIES_LOG2;
+        }
+    }
+
+    /// Gives nodes back that were on the way to `address` and are out of the tree now.
+    fn give_nodes<P: PageAllocator>(&mut self, source: &mut Source<'_, P>, mut unused: Spare, address: usize) {
+        if self.root == 0 {
+            (self.levels, self.prefix) = (0, 0);
+        }
+        self.nodes -= unused.count;
+        while unused.count > 0 {
+            let node = unused.pop();
+            let near = &mut self.near[index(address, 1)];
+            if near.wrapping_add(no_leaf()) == node {
+                *near = 0;
+            }
+            source.give(node, Source::<P>::UNIT_BYTES);
+        }
+    }
+}
+
+/// Nodes that are held and not in the tree.
+struct Spare {
+    nodes: [usize; 2 * MAX_LEVELS],
+    count: usize,
+}
+
+impl Spare {
+    const NONE: Self = Self { nodes: [0; 2 * MAX_LEVELS], count: 0 };
+
+    fn push(&mut self, node: usize) {
+        self.nodes[self.count] = node;
+        self.count += 1;
+    }
+
+    fn pop(&mut self) -> usize {
+        self.count -= 1;
+        self.nodes[self.count]
+    }
+}
+
+/// The index of `address` in a node of `level`; leaves are level 0.
+#[inline(always)]
+const fn index(address: usize, level: u32) -> usize {
+    (address >> (FRAME_LOG2 + level * ENTRIES_LOG2)) % ENTRIES
+}
+
+/// The bits of `address` above those that a tree of `levels` levels tells apart.
+const fn above(address: usize, levels: u32) -> usize {
+    match address.checked_shr(FRAME_LOG2 + levels * ENTRIES_LOG2) {
+        Some(prefix) => prefix,
+        None => 0,
+    }
+}
+
+/// How many of the frames of the `bytes` from `address` on lie in the leaf of the first.
+fn frames_in_leaf(address: usize, bytes: usize) -> usize {
+    (ENTRIES - index(address, 0)).min(bytes / FRAME_BYTES)
+}
+
+#[inline(always)]
+fn no_leaf() -> usize {
+    (&raw const NO_LEAF).expose_provenance()
+}
+
+/// A pointer to the entry `index`, below [`ENTRIES`], of the node at `node`.
+#[inline(always)]
+fn entry(node: usize, index: usize) -> *const usize {
+    ptr::with_exposed_provenance::<usize>(node).wrapping_add(index)
+}
+
+/// As [`entry`], to write it.
+fn entry_mut(node: usize, index: usize) -> *mut usize {
+    ptr::with_exposed_provenance_mut::<usize>(node).wrapping_add(index)
+}
+
+/// The entry of a node that is held.
+fn read(node: usize, index: usize) -> usize {
+    // SAFETY: `node` is held, since the tree leads to it, and `index` is below `ENTRIES`.
+    unsafe { entry(node, index).read() }
+}
+
+/// Writes the entry of a node that is held.
+fn write(node: usize, index: usize, value: usize) {
+    // SAFETY: as for `read`.
+    unsafe { entry_mut(node, index).write(value) }
+}

@@ -1,0 +1,251 @@
+//! The record of one slab, or of one run of pages.
+
+use core::{mem, ptr};
+
+use crate::class::MAX_WORDS;
+
+/// What a record stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum State {
+    /// Nothing: what the map says of frames that are not held.
+    None = 0,
+    /// A page kept for the next request of one page.
+    CachedPage,
+    /// A live block of one page.
+    Page,
+    /// A live block of several pages.
+    Run,
+    /// A slab that its class takes blocks from.
+    Active,
+    /// A slab in the list of its class.
+    Partial,
+    /// A slab without a free object, in no list.
+    Exhausted,
+}
+
+/// One record: 64 bytes, at a multiple of 64.
+#[repr(C, align(64))]
+pub(super) struct Record {
+    /// The address of the first object, or of the run.
+    base: usize,
+    /// The next partial slab of the class.
+    next: RecordRef,
+    /// The previous partial slab of the class.
+    previous: RecordRef,
+    /// Where the class stands, for the fast path of a free: its offset in [`Classes`](super::Classes) in bytes. 0, the class
+    /// that serves nothing, for whatever is not an active or partial slab.
+    fast_class: u16,
+    /// The number of the class.
+    class: u8,
+    state: State,
+    /// For a slab: one bit an object, set while it is free. For a run: the first word is its length in bytes.
+    bits: [u64; MAX_WORDS],
+}
+
+impl Record {
+    const fn of(state: State) -> Self {
+        Self {
+            base: 0,
+            next: RecordRef::NONE,
+            previous: RecordRef::NONE,
+            fast_class: 0,
+            class: 0,
+            state,
+            bits: [0; MAX_WORDS],
+        }
+    }
+}
+
+/// Bytes of a record.
+pub(super) const RECORD_BYTES: usize = mem::size_of::<Record>();
+const _: () = assert!(RECORD_BYTES == 64);
+
+/// The record of what is not held. Never written.
+static NONE: Record = Record::of(State::None);
+/// The record of every live block of one page. Never written.
+static PAGE: Record = Record::of(State::Page);
+/// The record of every page that is kept. Never written.
+static CACHED_PAGE: Record = Record::of(State::CachedPage);
+
+/// A record: its distance from [`NONE`].
+///
+/// # Invariant
+///
+/// One that is not [`NONE`](Self::NONE) was made by [`at`](Self::at) or is one of the two statics; its record is not used after
+/// it went back to its page. So every method may follow it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(transparent)]
+pub(crate) struct RecordRef(usize);
+
+impl RecordRef {
+    /// No record.
+    pub(crate) const NONE: Self = Self(0);
+
+    /// The record of a live block of one page.
+    pub(crate) fn page() -> Self {
+        Self::to(&raw const PAGE)
+    }
+
+    /// The record of a page that is kept.
+    pub(crate) fn cached_page() -> Self {
+        Self::to(&raw const CACHED_PAGE)
+    }
+
+    fn to(record: *const Record) -> Self {
+        Self(record.expose_provenance().wrapping_sub(none_address()))
+    }
+
+    /// Writes a record of nothing to `address` and returns it.
+    ///
+    /// # Safety
+    ///
+    /// 1. `address` is a multiple of 64; the 64 bytes from there belong to this engine's records, with exposed provenance, and to no
+    ///    other record.
+    pub(super) unsafe fn at(address: usize) -> Self {
+        let record = ptr::with_exposed_provenance_mut::<Record>(address);
+        // SAFETY: 1. aligned, and this record's alone.
+        unsafe { record.write(Record::of(State::None)) };
+        Self::to(record)
+    }
+
+    /// From what [`distance`](Self::distance) gave.
+    #[inline(always)]
+    pub(super) const fn from_distance(distance: usize) -> Self {
+        Self(distance)
+    }
+
+    /// The distance from the record of nothing, modulo 2^`usize::BITS`.
+    #[inline(always)]
+    pub(super) const fn distance(self) -> usize {
+        self.0
+    }
+
+    /// The address of the record.
+    pub(super) fn address(self) -> usize {
+        none_address().wrapping_add(self.0)
+    }
+
+    #[inline(always)]
+    fn get(self) -> *const Record {
+        ptr::with_exposed_provenance(none_address().wrapping_add(self.0))
+    }
+
+    #[inline(always)]
+    fn get_mut(self) -> *mut Record {
+        debug_assert!(!self.is_shared());
+        ptr::with_exposed_provenance_mut(none_address().wrapping_add(self.0))
+    }
+
+    /// Whether it is one of those that stand for many frames and are never written.
+    pub(crate) fn is_shared(self) -> bool {
+        self.is_none() || self == Self::page() || self == Self::cached_page()
+    }
+
+    /// Whether there is none.
+    #[inline(always)]
+    pub(crate) const fn is_none(self) -> bool {
+        self.0 == 0
+    }
+}
+
+#[inline(always)]
+fn none_address() -> usize {
+    (&raw const NONE).expose_provenance()
+}
+
+/// Reads one field of a record.
+macro_rules! reader {
+    ($(#[$doc:meta])* $name:ident: $type:ty) => {
+        $(#[$doc])*
+        #[inline(always)]
+        pub(crate) fn $name(self) -> $type {
+            // SAFETY: the record is there (the invariant of `RecordRef`).
+            unsafe { (*self.get()).$name }
+        }
+    };
+}
+
+/// Writes one field of a record.
+macro_rules! writer {
+    ($(#[$doc:meta])* $name:ident: $field:ident, $type:ty) => {
+        $(#[$doc])*
+        #[inline(always)]
+        pub(crate) fn $name(self, $field: $type) {
+            // SAFETY: the record is there and no static (the invariant of `RecordRef`).
+            unsafe { (*self.get_mut()).$field = $field }
+        }
+    };
+}
+
+impl RecordRef {
+    reader!(/// The address of the first object, or of the run.
+        base: usize);
+    reader!(/// The next partial slab.
+        next: Self);
+    reader!(/// The previous partial slab.
+        previous: Self);
+    reader!(/// Where the class stands, for the fast path.
+        fast_class: u16);
+    reader!(/// The number of the class.
+        class: u8);
+    reader!(/// What it stands for.
+        state: State);
+    writer!(/// Sets the address of the first object, or of the run.
+        set_base: base, usize);
+    writer!(/// Sets the next partial slab.
+        set_next: next, Self);
+    writer!(/// Sets the previous partial slab.
+        set_previous: previous, Self);
+    writer!(/// Sets where the class stands.
+        set_fast_class: fast_class, u16);
+    writer!(/// Sets the number of the class.
+        set_class: class, u8);
+    writer!(/// Sets what it stands for.
+        set_state: state, State);
+
+    /// The address of a word, below [`MAX_WORDS`].
+    #[inline(always)]
+    fn word(self, word: usize) -> *const u64 {
+        debug_assert!(word < MAX_WORDS);
+        // SAFETY: the record is there (the invariant of `RecordRef`), and `word` is one of its words.
+        unsafe { (&raw const (*self.get()).bits).cast::<u64>().add(word) }
+    }
+
+    /// The bits of a word, below [`MAX_WORDS`].
+    #[inline(always)]
+    pub(crate) fn bits(self, word: usize) -> u64 {
+        // SAFETY: `word` gives the address of a word of a record that is there.
+        unsafe { self.word(word).read() }
+    }
+
+    /// Sets the bits of a word, below [`MAX_WORDS`].
+    #[inline(always)]
+    pub(crate) fn set_bits(self, word: usize, bits: u64) {
+        debug_assert!(!self.is_shared());
+        // SAFETY: `word` gives the address of a word of a record that is there, and it is no static: those have no word that a
+        // caller may set.
+        unsafe { self.word(word).cast_mut().write(bits) }
+    }
+
+    /// The distance of a word from the word of no record, for [`take_lowest`].
+    pub(crate) fn word_distance(self, word: usize) -> usize {
+        self.0.wrapping_add(word * mem::size_of::<u64>())
+    }
+}
+
+/// Takes the lowest bit out of a word told by [`word_distance`](RecordRef::word_distance), and returns its number. A word
+/// distance of 0 is the word of no record, which has no bit.
+#[inline(always)]
+pub(crate) fn take_lowest(word_distance: usize) -> Option<u32> {
+    let first = (&raw const NONE.bits).expose_provenance();
+    let word = ptr::with_exposed_provenance_mut::<u64>(first.wrapping_add(word_distance));
+    // SAFETY: a word of a record that is there (the invariant of `RecordRef`), or the one of `NONE`.
+    let bits = unsafe { word.read() };
+    if bits == 0 {
+        return None;
+    }
+    // SAFETY: as above; it has a bit, so it is not that of `NONE`.
+    unsafe { word.write(bits & (bits - 1)) };
+    Some(bits.trailing_zeros())
+}

@@ -1,0 +1,56 @@
+//! Where pages come from and go to: the page allocator of one call, and the account of what is held of it.
+
+use allocator_api::{AllocResult, PageAllocator};
+
+use crate::size_class::FRAME_BYTES;
+
+/// The page allocator of a call, with the bytes held of it.
+pub(crate) struct Source<'a, P> {
+    pages: &'a mut P,
+    held_bytes: &'a mut usize,
+}
+
+impl<'a, P: PageAllocator> Source<'a, P> {
+    /// What slabs and runs are multiples of, in bytes: a page, but not less than a frame. A power of two.
+    pub(crate) const UNIT_BYTES: usize = if P::PAGE_SIZE > FRAME_BYTES { P::PAGE_SIZE } else { FRAME_BYTES };
+
+    pub(crate) fn new(pages: &'a mut P, held_bytes: &'a mut usize) -> Self {
+        Self { pages, held_bytes }
+    }
+
+    /// Takes `bytes` at a multiple of `align` and of the unit. `bytes` is a multiple of the unit and not 0.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory`: there is no such run.
+    pub(crate) fn take(&mut self, bytes: usize, align: usize) -> AllocResult<usize> {
+        debug_assert!(bytes != 0 && bytes.is_multiple_of(Self::UNIT_BYTES));
+        let align = if align > Self::UNIT_BYTES { align } else { Self::UNIT_BYTES };
+        let address = self.pages.alloc_pages(bytes / P::PAGE_SIZE, align)?;
+        *self.held_bytes += bytes;
+        Ok(address)
+    }
+
+    /// Takes the `bytes` from `address` on, both multiples of the unit.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory`: they are not all free.
+    pub(crate) fn take_at(&mut self, address: usize, bytes: usize) -> AllocResult {
+        self.pages.alloc_pages_at(address, bytes / P::PAGE_SIZE, P::PAGE_SIZE)?;
+        *self.held_bytes += bytes;
+        Ok(())
+    }
+
+    /// Gives back `bytes` from `address` on that were taken and are not used any more.
+    pub(crate) fn give(&mut self, address: usize, bytes: usize) {
+        debug_assert!(bytes != 0 && bytes.is_multiple_of(Self::UNIT_BYTES) && bytes <= *self.held_bytes);
+        // SAFETY: 1. 2. The engine took these pages from this allocator (a condition of the calls that free), gives them
+        // back once, and has taken everything that pointed to them out of its records.
+        let answer = unsafe { self.pages.dealloc_pages(address, bytes / P::PAGE_SIZE) };
+        debug_assert_eq!(answer, Ok(()), "pages taken from this allocator");
+        if answer.is_ok() {
+            *self.held_bytes -= bytes;
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The slab allocator over pages that come with each call.
+
+use core::{alloc::Layout, ptr::NonNull};
+
+use allocator_api::{
+    AllocError, AllocResult, ConstEmpty, InvalidFrees, PageAllocator, PagedByteAllocator,
+};
+
+use crate::{
+    class::WORD_OBJECTS,
+    memory::{self, Classes, Offset, PageMap, RecordRef, Records, Source},
+    page_cache::PageCache,
+    size_class::last_byte,
+};
+
+mod free;
+mod list;
+mod realloc;
+mod refill;
+mod runs;
+
+/// Slabs on pages.
+#[derive(Debug)]
+pub struct Slabs {
+    classes: Classes,
+    map: PageMap,
+    records: Records,
+    cache: PageCache,
+    /// Bytes of the pages now held.
+    held_bytes: usize,
+    /// Bytes of the live runs.
+    run_bytes: usize,
+    /// Bytes of a unit of the page level; 0 before the first one came.
+    unit_bytes: usize,
+}
+
+impl ConstEmpty for Slabs {
+    const EMPTY: Self = Self {
+        classes: Classes::EMPTY,
+        map: PageMap::EMPTY,
+        records: Records::EMPTY,
+        cache: PageCache::EMPTY,
+        held_bytes: 0,
+        run_bytes: 0,
+        unit_bytes: 0,
+    };
+}
+
+impl Slabs {
+    /// Slabs without a page. For statics: the value has about 16 KiB.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "the value is too large for a stack")]
+    pub const fn new() -> Self {
+        Self::EMPTY
+    }
+
+    /// A free object of the word that the class takes blocks from.
+    #[inline(always)]
+    fn take_object(&mut self, offset: Offset) -> Option<NonNull<u8>> {
+        let class = self.classes.at(offset);
+        let object = memory::take_lowest(class.word)?;
+        class.live += 1;
+        memory::at_address(class.base + object as usize * class.size)
+    }
+
+    /// The object at `address`, if a slab of the fast path holds it and it is live: its record and its number. A guess
+    /// that is wrong, or a mistake of the caller, finds nothing.
+    #[inline(always)]
+    fn find_live(&mut self, address: usize, last_byte: usize) -> Option<(RecordRef, usize)> {
+        let record = self.map.near(address);
+        let class = self.classes.fast_class_of(record);
+        let object = class.object_at(address.wrapping_sub(record.base()));
+        let is_live = class.serves(last_byte)
+            && object < class.capacity
+            && record.bits(object / WORD_OBJECTS) & (1 << (object % WORD_OBJECTS)) == 0;
+        if is_live { Some((record, object)) } else { None }
+    }
+
+    /// As [`PagedByteAllocator::alloc_from`].
+    #[inline(always)]
+    fn alloc<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> AllocResult<NonNull<u8>> {
+        let last_byte = last_byte(layout.size(), layout.align());
+        if let Some(offset) = Offset::of_small(last_byte)
+            && let Some(block) = self.take_object(offset)
+        {
+            return Ok(block);
+        }
+        self.alloc_slowly(pages, layout)
+    }
+
+    /// As [`PagedByteAllocator::dealloc_to`].
+    #[inline(always)]
+    fn dealloc<P: PageAllocator>(&mut self, pages: &mut P, block: NonNull<u8>, layout: Layout) -> AllocResult {
+        let last_byte = last_byte(layout.size(), layout.align());
+        let address = block.addr().get();
+        let Some((record, object)) = self.find_live(address, last_byte) else {
+            return self.dealloc_slowly(pages, address, layout);
+        };
+        let word = object / WORD_OBJECTS;
+        let bits = record.bits(word) | 1 << (object % WORD_OBJECTS);
+        record.set_bits(word, bits);
+        let class = self.classes.fast_class_of(record);
+        class.live -= 1;
+        if bits == class.full_word(word) {
+            self.word_filled(pages, record);
+        }
+        Ok(())
+    }
+
+    /// Enters `bytes` of pages at `address`, taken just now: takes a record, which the map then has for the first
+    /// `mapped_bytes`.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory`: there are no pages for the records; the pages at `address` are given back.
+    fn enter<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        address: usize,
+        bytes: usize,
+        mapped_bytes: usize,
+    ) -> AllocResult<RecordRef> {
+        let mut source = Source::new(pages, &mut self.held_bytes);
+        let record = match self.records.take(&mut source) {
+            Ok(record) => record,
+            Err(error) => {
+                source.give(address, bytes);
+                return Err(error);
+            }
+        };
+        if let Err(error) = self.map.set(&mut source, address, mapped_bytes, record) {
+            self.records.give(&mut source, record);
+            source.give(address, bytes);
+            return Err(error);
+        }
+        record.set_base(address);
+        Ok(record)
+    }
+
+    /// Gives `bytes` of pages at `address` back, and takes them out of the map, which has `record` for the first
+    /// `mapped_bytes`.
+    fn leave<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        record: RecordRef,
+        address: usize,
+        bytes: usize,
+        mapped_bytes: usize,
+    ) {
+        let mut source = Source::new(pages, &mut self.held_bytes);
+        self.map.clear(&mut source, address, mapped_bytes);
+        if !record.is_shared() {
+            self.records.give(&mut source, record);
+        }
+        source.give(address, bytes);
+    }
+
+    /// Bytes of the live blocks, with their rounding.
+    fn live_bytes(&self) -> usize {
+        self.run_bytes + self.classes.iter().map(|class| class.live * class.size).sum::<usize>()
+    }
+}
+
+// SAFETY: 1. A block is an object of a slab, at a multiple of the class size from a page border, or a run of pages; both are
+// aligned as asked for (see `size_class` and `runs`), and address 0 gives no block. 2. An object is handed out when its bit is
+// taken, and its bit is set again only when it is given back; slabs, runs and records are pages of their own, taken from the
+// page level (whose promises these then are). 3. Nothing writes to objects, but `realloc` to the new block. 4. What is refused
+// is refused before a change, or after it was undone.
+unsafe impl PagedByteAllocator for Slabs {
+    fn detects(&self) -> InvalidFrees {
+        InvalidFrees::ALL
+    }
+
+    #[inline]
+    fn alloc_from<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> AllocResult<NonNull<u8>> {
+        self.alloc(pages, layout)
+    }
+
+    #[inline]
+    unsafe fn dealloc_to<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        pos: NonNull<u8>,
+        layout: Layout,
+    ) -> AllocResult {
+        self.dealloc(pages, pos, layout)
+    }
+
+    unsafe fn realloc_in<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        pos: NonNull<u8>,
+        layout: Layout,
+        new_size: usize,
+    ) -> AllocResult<NonNull<u8>> {
+        if new_size == 0 {
+            return Err(AllocError::InvalidParam);
+        }
+        // SAFETY: 1. is the caller's 1. 2. is the caller's 2.
+        unsafe { self.realloc(pages, pos, layout, new_size) }
+    }
+
+    /// Gives back every slab without a live object and every page that is kept.
+    unsafe fn trim<P: PageAllocator>(&mut self, pages: &mut P) -> usize {
+        let before = self.held_bytes;
+        self.give_unused(pages);
+        (before - self.held_bytes) / P::PAGE_SIZE
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
+    /// The live blocks, and while there is one, the pages of the records: without one everything can be handed out.
+    fn used_bytes(&self) -> usize {
+        match self.live_bytes() {
+            0 => 0,
+            live => live + (self.records.units() + self.map.nodes()) * self.unit_bytes,
+        }
+    }
+}
