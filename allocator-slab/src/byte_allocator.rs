@@ -3,12 +3,15 @@
 use core::{alloc::Layout, fmt, ptr::NonNull};
 
 use allocator_api::{
-    AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared, InvalidFrees, PageAllocator,
+    AddressRange, AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared, Gap, InvalidFrees, PageAllocator,
     PagedByteAllocator,
 };
 use allocator_bitmap::BitmapPageAllocator;
 
 use crate::{Slabs, size_class::FRAME_BYTES};
+
+/// Bytes that are always enough for the first region, whatever its alignment.
+pub const SMALLEST_FIRST_REGION_BYTES: usize = 5 * FRAME_BYTES;
 
 /// A byte allocator: [`Slabs`] and the page allocator that they stand on.
 pub struct SlabByteAllocator<P = BitmapPageAllocator<4096>> {
@@ -24,21 +27,47 @@ impl<P: ConstEmpty> SlabByteAllocator<P> {
     }
 }
 
+impl<P: PageAllocator> SlabByteAllocator<P> {
+    /// Refuses a region in which there would be no page for a block, after the records for the region and for a slab.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidParam`: so it is.
+    fn expect_room(&self, start: usize, size: usize) -> AllocResult {
+        let unit = P::PAGE_SIZE.max(FRAME_BYTES);
+        let usable = AddressRange::new(start, size).and_then(|given| given.trimmed(unit));
+        let pages = usable.and_then(AddressRange::size).map_or(0, |bytes| bytes / unit);
+        // The page level's record of the region, a page of records, and the block.
+        let needed = self.slabs.missing_nodes(start) + 3;
+        if usable.is_some() && pages < needed { Err(AllocError::InvalidParam) } else { Ok(()) }
+    }
+}
+
 impl<P: ConstEmpty> ConstEmpty for SlabByteAllocator<P> {
     const EMPTY: Self = Self { slabs: Slabs::EMPTY, pages: P::EMPTY };
 }
 
 impl<P> Declared for SlabByteAllocator<P> {
-    const DECLARATION: Declaration = Declaration::without_gaps("slab");
+    const DECLARATION: Declaration = Declaration {
+        gaps: &[Gap {
+            case: "adjacent_regions_serve_one_request",
+            why: "the page level's records of the first region stay in its last page, where the second one begins",
+        }],
+        limits: &["the first region needs room for records beside a block: five pages of 4096 bytes will do"],
+        smallest_first_region_bytes: SMALLEST_FIRST_REGION_BYTES,
+        ..Declaration::without_gaps("slab")
+    };
 }
 
 impl<P: PageAllocator> BaseAllocator for SlabByteAllocator<P> {
     unsafe fn init(&mut self, start: usize, size: usize) -> AllocResult {
+        self.expect_room(start, size)?;
         // SAFETY: 1. and 2. are the caller's 1. and 2.
         unsafe { self.pages.init(start, size) }
     }
 
     unsafe fn add_memory(&mut self, start: usize, size: usize) -> AllocResult {
+        self.expect_room(start, size)?;
         // SAFETY: 1. and 2. are the caller's 1. and 2.
         unsafe { self.pages.add_memory(start, size) }
     }

@@ -39,7 +39,7 @@ pub(crate) struct Class {
     /// Objects of a slab.
     pub(crate) capacity: usize,
     /// The bits of a slab without a live object.
-    full: [u64; MAX_WORDS],
+    pub(crate) full: [u64; MAX_WORDS],
     /// Bytes of a slab, its tail included.
     pub(crate) slab_bytes: usize,
     /// The slab that blocks are taken from.
@@ -69,9 +69,9 @@ impl Class {
         capacity: 0,
         full: [0; MAX_WORDS],
         slab_bytes: 0,
-        active: RecordRef::NONE,
-        head: RecordRef::NONE,
-        tail: RecordRef::NONE,
+        active: RecordRef::END,
+        head: RecordRef::END,
+        tail: RecordRef::END,
         slabs: 0,
         most_slabs: 0,
     };
@@ -113,10 +113,14 @@ impl Class {
         offset.wrapping_mul(self.inverse).rotate_right(self.shift)
     }
 
-    /// The bits of word `word`, below [`MAX_WORDS`], of a slab without a live object.
-    #[inline(always)]
-    pub(crate) const fn full_word(&self, word: usize) -> u64 {
-        self.full[word % MAX_WORDS]
+    /// Whether no object of a slab is live.
+    pub(crate) fn is_unused(&self, slab: RecordRef) -> bool {
+        (0..self.words as usize).all(|word| slab.bits(word) == self.full[word])
+    }
+
+    /// Whether the active slab has no live object.
+    pub(crate) fn keeps_unused(&self) -> bool {
+        !self.active.is_end() && self.is_unused(self.active)
     }
 
     /// Whether a request with this [`last_byte`](size_class::last_byte) is the class's.

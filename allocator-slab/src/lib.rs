@@ -45,5 +45,5 @@ mod page_cache;
 mod size_class;
 mod slabs;
 
-pub use byte_allocator::SlabByteAllocator;
+pub use byte_allocator::{SMALLEST_FIRST_REGION_BYTES, SlabByteAllocator};
 pub use slabs::Slabs;

@@ -23,10 +23,10 @@ mod records;
 mod source;
 
 pub(crate) use self::{
-    blocks::{at_address, copy},
+    blocks::{at_address, copy, read_mark, write_mark},
     classes::{Classes, Offset},
-    page_map::PageMap,
-    record::{RecordRef, State, take_lowest},
+    page_map::{ENTRY_BYTES, PageMap, Place},
+    record::{RECORD_BYTES, RecordRef, State, take_lowest},
     records::Records,
     source::Source,
 };

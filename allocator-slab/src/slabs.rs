@@ -7,13 +7,13 @@ use allocator_api::{
 };
 
 use crate::{
-    class::WORD_OBJECTS,
     memory::{self, Classes, Offset, PageMap, RecordRef, Records, Source},
     page_cache::PageCache,
-    size_class::last_byte,
+    size_class::{FRAME_BYTES, last_byte},
 };
 
 mod free;
+mod guests;
 mod list;
 mod realloc;
 mod refill;
@@ -30,8 +30,6 @@ pub struct Slabs {
     held_bytes: usize,
     /// Bytes of the live runs.
     run_bytes: usize,
-    /// Bytes of a unit of the page level; 0 before the first one came.
-    unit_bytes: usize,
 }
 
 impl ConstEmpty for Slabs {
@@ -42,7 +40,6 @@ impl ConstEmpty for Slabs {
         cache: PageCache::EMPTY,
         held_bytes: 0,
         run_bytes: 0,
-        unit_bytes: 0,
     };
 }
 
@@ -63,19 +60,6 @@ impl Slabs {
         memory::at_address(class.base + object as usize * class.size)
     }
 
-    /// The object at `address`, if a slab of the fast path holds it and it is live: its record and its number. A guess
-    /// that is wrong, or a mistake of the caller, finds nothing.
-    #[inline(always)]
-    fn find_live(&mut self, address: usize, last_byte: usize) -> Option<(RecordRef, usize)> {
-        let record = self.map.near(address);
-        let class = self.classes.fast_class_of(record);
-        let object = class.object_at(address.wrapping_sub(record.base()));
-        let is_live = class.serves(last_byte)
-            && object < class.capacity
-            && record.bits(object / WORD_OBJECTS) & (1 << (object % WORD_OBJECTS)) == 0;
-        if is_live { Some((record, object)) } else { None }
-    }
-
     /// As [`PagedByteAllocator::alloc_from`].
     #[inline(always)]
     fn alloc<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> AllocResult<NonNull<u8>> {
@@ -91,20 +75,21 @@ impl Slabs {
     /// As [`PagedByteAllocator::dealloc_to`].
     #[inline(always)]
     fn dealloc<P: PageAllocator>(&mut self, pages: &mut P, block: NonNull<u8>, layout: Layout) -> AllocResult {
-        let last_byte = last_byte(layout.size(), layout.align());
         let address = block.addr().get();
-        let Some((record, object)) = self.find_live(address, last_byte) else {
-            return self.dealloc_slowly(pages, address, layout);
-        };
-        let word = object / WORD_OBJECTS;
-        let bits = record.bits(word) | 1 << (object % WORD_OBJECTS);
-        record.set_bits(word, bits);
+        let record = self.map.near(address);
         let class = self.classes.fast_class_of(record);
-        class.live -= 1;
-        if bits == class.full_word(word) {
-            self.word_filled(pages, record);
+        let object = class.object_at(address.wrapping_sub(record.base()));
+        if class.serves(last_byte(layout.size(), layout.align()))
+            && object < class.capacity
+            && let Some(word) = record.set_bit(object)
+        {
+            class.live -= 1;
+            if Classes::is_full_word(class, object, word) {
+                self.word_filled(pages, record);
+            }
+            return Ok(());
         }
-        Ok(())
+        self.dealloc_slowly(pages, address, layout)
     }
 
     /// Enters `bytes` of pages at `address`, taken just now: takes a record, which the map then has for the first
@@ -159,6 +144,22 @@ impl Slabs {
     fn live_bytes(&self) -> usize {
         self.run_bytes + self.classes.iter().map(|class| class.live * class.size).sum::<usize>()
     }
+
+    /// The pages that the map takes for the first slab at `address`.
+    pub(crate) fn missing_nodes(&self, address: usize) -> usize {
+        self.map.missing_nodes(address)
+    }
+
+    /// Bytes of the records that live blocks need: one for each slab and run with a live block, and an entry of the map
+    /// for each of their frames.
+    fn record_bytes(&self) -> usize {
+        let (mut records, mut frames) = (self.records.taken(), self.map.frames() - self.cache.as_slice().len());
+        for class in self.classes.iter().filter(|class| class.keeps_unused()) {
+            records -= 1;
+            frames -= class.slab_bytes / FRAME_BYTES;
+        }
+        records * memory::RECORD_BYTES + frames * memory::ENTRY_BYTES
+    }
 }
 
 // SAFETY: 1. A block is an object of a slab, at a multiple of the class size from a page border, or a run of pages; both are
@@ -211,11 +212,14 @@ unsafe impl PagedByteAllocator for Slabs {
         self.held_bytes
     }
 
-    /// The live blocks, and while there is one, the pages of the records: without one everything can be handed out.
+    /// The live blocks with their rounding; the record, 64 bytes, of each slab and run with a live block; and for each of their
+    /// frames an entry of the map. What is held besides, free objects, slabs without a live one and room for further
+    /// records, is not used.
+    ///
+    /// # Complexity
+    ///
+    /// Linear in the classes: 79.
     fn used_bytes(&self) -> usize {
-        match self.live_bytes() {
-            0 => 0,
-            live => live + (self.records.units() + self.map.nodes()) * self.unit_bytes,
-        }
+        self.live_bytes() + self.record_bytes()
     }
 }

@@ -2,8 +2,9 @@
 
 use core::mem;
 
+use super::RecordRef;
 use crate::{
-    class::Class,
+    class::{Class, WORD_OBJECTS},
     size_class::{self, COUNT, GRAIN_LOG2, TABLE_BYTES},
 };
 
@@ -43,7 +44,7 @@ impl Offset {
         OFFSETS.get(last_byte >> GRAIN_LOG2).map(|&offset| Self(offset))
     }
 
-    /// As a number for [`RecordRef::set_fast_class`](super::RecordRef::set_fast_class).
+    /// As a number for [`RecordRef::set_fast_class`](RecordRef::set_fast_class).
     pub(crate) const fn number(self) -> u16 {
         self.0
     }
@@ -72,8 +73,29 @@ impl Classes {
 
     /// The class that a record says it belongs to, for the fast path of a free.
     #[inline(always)]
-    pub(crate) fn fast_class_of(&mut self, record: super::RecordRef) -> &mut Class {
+    pub(crate) fn fast_class_of(&mut self, record: RecordRef) -> &mut Class {
         self.at(Offset(record.fast_class()))
+    }
+
+    /// The class that a slab belongs to.
+    #[inline]
+    pub(crate) fn class_of(&mut self, slab: RecordRef) -> &mut Class {
+        self.at(Offset(slab.class()))
+    }
+
+    /// The class that a slab belongs to, to look at it.
+    #[inline]
+    pub(crate) fn look_at(&self, slab: RecordRef) -> &Class {
+        // SAFETY: an offset is that of one of the classes.
+        unsafe { &*self.0.as_ptr().byte_add(usize::from(slab.class())) }
+    }
+
+    /// Whether `word`, the bits of the slab's word that holds `object`, says that none of its objects is live.
+    #[inline(always)]
+    pub(crate) fn is_full_word(class: &Class, object: usize, word: u64) -> bool {
+        debug_assert!(object < class.capacity);
+        // SAFETY: an object's number is below the capacity, which is at most that of the words.
+        word == unsafe { *class.full.get_unchecked(object / WORD_OBJECTS) }
     }
 
     /// Where class `class` stands. `class` is below [`COUNT`].

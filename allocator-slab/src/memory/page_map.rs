@@ -15,7 +15,7 @@
 //!
 //! The guess takes no comparison. Where the heap spans more than 512 leaves (1 GiB), it may be the leaf of another
 //! address with the same index; the record found there has another base, and so the caller's check of the offset
-//! fails. Then [`get`](PageMap::get) tells the truth, and [`remember`](PageMap::remember) mends the guess.
+//! fails. Then [`find`](PageMap::find) compares, tells the truth, and mends the guess.
 //!
 //! # Costs
 //!
@@ -26,9 +26,14 @@ use core::{mem, ptr};
 
 use allocator_api::{AllocResult, PageAllocator};
 
-use super::{record::RecordRef, source::Source};
+use super::{
+    record::{NONE, Record, RecordRef},
+    source::Source,
+};
 use crate::size_class::FRAME_BYTES;
 
+/// Bytes of an entry.
+pub(crate) const ENTRY_BYTES: usize = mem::size_of::<usize>();
 /// Entries of a node, as a power of two.
 const ENTRIES_LOG2: u32 = FRAME_BYTES.ilog2() - mem::size_of::<usize>().ilog2();
 const ENTRIES: usize = 1 << ENTRIES_LOG2;
@@ -39,18 +44,28 @@ const MAX_LEVELS: usize = (usize::BITS - FRAME_LOG2).div_ceil(ENTRIES_LOG2) as u
 const COUNT_MASK: usize = FRAME_BYTES - 1;
 const _: () = assert!(ENTRIES <= COUNT_MASK);
 
-/// A leaf: the records of 512 neighbouring frames, as distances.
+/// A node; as a leaf the addresses of the records of neighbouring frames.
 #[repr(C, align(4096))]
 struct Node([usize; ENTRIES]);
 
 /// The leaf of what is not held. Never written.
-static NO_LEAF: Node = Node([0; ENTRIES]);
+static NO_LEAF: [&Record; ENTRIES] = [&NONE; ENTRIES];
+
+/// An entry of the translation cache.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+struct Near {
+    /// A leaf, as its distance from [`NO_LEAF`].
+    leaf: usize,
+    /// What is above the index in the addresses of that leaf, plus one: 0 tells that there is none.
+    tag: usize,
+}
 
 /// The map. All zero when empty.
 #[derive(Debug)]
 pub(crate) struct PageMap {
-    /// For each index of the lowest inner level a leaf, as distance from [`NO_LEAF`].
-    near: [usize; ENTRIES],
+    /// For each index of the lowest inner level the leaf that was last found under it.
+    near: [Near; ENTRIES],
     /// The root node with its count, as in an entry; 0 if the map is empty.
     root: usize,
     /// Levels of nodes, leaves included; 0 if the map is empty.
@@ -59,45 +74,40 @@ pub(crate) struct PageMap {
     prefix: usize,
     /// Nodes held.
     nodes: usize,
+    /// Frames that have a record.
+    frames: usize,
 }
 
 impl PageMap {
-    pub(crate) const EMPTY: Self = Self { near: [0; ENTRIES], root: 0, levels: 0, prefix: 0, nodes: 0 };
+    pub(crate) const EMPTY: Self = Self { near: [Near { leaf: 0, tag: 0 }; ENTRIES], root: 0, levels: 0, prefix: 0, nodes: 0, frames: 0 };
 
-    /// Nodes held: each one unit of pages.
-    pub(crate) const fn nodes(&self) -> usize {
-        self.nodes
+    /// Frames that have a record.
+    pub(crate) const fn frames(&self) -> usize {
+        self.frames
     }
 
     /// A guess at the record of the frame with `address`: right, or that of another frame.
     #[inline(always)]
     pub(crate) fn near(&self, address: usize) -> RecordRef {
-        let leaf = self.near[index(address, 1)].wrapping_add(no_leaf());
-        // SAFETY: a leaf that is held, or `NO_LEAF`: `give_node` takes out what it gives back.
-        RecordRef::from_distance(unsafe { entry(leaf, index(address, 0)).read() })
+        let leaf = self.near[index(address, 1)].leaf.wrapping_add(no_leaf());
+        RecordRef::from_address(read(leaf, index(address, 0)))
     }
 
     /// The record of the frame with `address`.
     pub(crate) fn get(&self, address: usize) -> RecordRef {
         match self.leaf(address) {
-            0 => RecordRef::NONE,
-            leaf => RecordRef::from_distance(read(leaf, index(address, 0))),
+            Some(leaf) => RecordRef::from_address(read(leaf, index(address, 0))),
+            None => RecordRef::none(),
         }
     }
 
-    /// Makes [`near`](Self::near) right for `address` and its neighbours.
-    pub(crate) fn remember(&mut self, address: usize) {
-        let leaf = self.leaf(address);
-        if leaf != 0 {
-            self.near[index(address, 1)] = leaf.wrapping_sub(no_leaf());
-        }
-    }
-
-    /// Sets the record of a frame which has one.
-    pub(crate) fn change(&mut self, address: usize, record: RecordRef) {
-        let leaf = self.leaf(address);
-        debug_assert!(leaf != 0 && read(leaf, index(address, 0)) != 0 && !record.is_none());
-        write(leaf, index(address, 0), record.distance());
+    /// The place of the record of the frame with `address`, if any frame near it has one. From here on
+    /// [`near`](Self::near) is right for that frame and its neighbours.
+    #[inline]
+    pub(crate) fn find(&mut self, address: usize) -> Option<Place> {
+        let leaf = self.leaf(address)?;
+        self.remember(address, leaf);
+        Some(Place(entry_mut(leaf, index(address, 0)).expose_provenance()))
     }
 
     /// Sets the record of the frames in the `bytes` from `address` on, which have none.
@@ -164,12 +174,13 @@ impl PageMap {
         // SAFETY: as in the loop: the entry that has the leaf.
         let leaf = unsafe { *slot } & !COUNT_MASK;
         for frame in index(address, 0)..index(address, 0) + frames {
-            debug_assert_eq!(read(leaf, frame), 0);
-            write(leaf, frame, record.distance());
+            debug_assert_eq!(read(leaf, frame), RecordRef::none().address());
+            write(leaf, frame, record.address());
         }
         // SAFETY: as above.
         unsafe { *slot += frames };
-        self.near[index(address, 1)] = leaf.wrapping_sub(no_leaf());
+        self.frames += frames;
+        self.remember(address, leaf);
         Ok(())
     }
 
@@ -185,9 +196,10 @@ impl PageMap {
         // SAFETY: as above: the entry that has the leaf.
         let leaf = unsafe { *path[lowest] } & !COUNT_MASK;
         for frame in index(address, 0)..index(address, 0) + frames {
-            debug_assert!(read(leaf, frame) != 0);
-            write(leaf, frame, 0);
+            debug_assert!(read(leaf, frame) != RecordRef::none().address());
+            write(leaf, frame, RecordRef::none().address());
         }
+        self.frames -= frames;
         let (mut unused, mut gone) = (Spare::NONE, frames);
         for &slot in path[..=lowest].iter().rev() {
             // SAFETY: as above. The count is that of the entries in use, `gone` of which were.
@@ -206,19 +218,30 @@ impl PageMap {
         self.give_nodes(source, unused, address);
     }
 
-    /// The address of the leaf of `address`; 0 if there is none.
-    fn leaf(&self, address: usize) -> usize {
+    fn remember(&mut self, address: usize, leaf: usize) {
+        self.near[index(address, 1)] = Near { leaf: leaf.wrapping_sub(no_leaf()), tag: tag(address) };
+    }
+
+    /// The address of the leaf of `address`.
+    #[inline]
+    fn leaf(&self, address: usize) -> Option<usize> {
+        let near = &self.near[index(address, 1)];
+        if near.tag == tag(address) { Some(near.leaf.wrapping_add(no_leaf())) } else { self.walk(address) }
+    }
+
+    /// As [`leaf`](Self::leaf), by the tree alone.
+    fn walk(&self, address: usize) -> Option<usize> {
         if self.root == 0 || above(address, self.levels) != self.prefix {
-            return 0;
+            return None;
         }
         let mut node = self.root;
         for level in (1..self.levels).rev() {
             node = read(node & !COUNT_MASK, index(address, level));
             if node == 0 {
-                return 0;
+                return None;
             }
         }
-        node & !COUNT_MASK
+        Some(node & !COUNT_MASK)
     }
 
     /// Takes the nodes that are missing on the way to `address`, all 0.
@@ -240,15 +263,17 @@ impl PageMap {
             }
         }
         self.nodes += spare.count;
-        for &node in &spare.nodes[..spare.count] {
+        for (number, &node) in spare.nodes[..spare.count].iter().enumerate() {
+            // The first one becomes the leaf.
+            let entry = if number == 0 { RecordRef::none().address() } else { 0 };
             // SAFETY: a page that was taken just now, aligned, and this map's alone.
-            unsafe { ptr::with_exposed_provenance_mut::<Node>(node).write_bytes(0, 1) };
+            unsafe { ptr::with_exposed_provenance_mut::<Node>(node).write(Node([entry; ENTRIES])) };
         }
         Ok(spare)
     }
 
     /// How many nodes the way to `address` lacks.
-    fn missing_nodes(&self, address: usize) -> usize {
+    pub(crate) fn missing_nodes(&self, address: usize) -> usize {
         if self.root == 0 {
             return 1;
         }
@@ -301,11 +326,33 @@ impl PageMap {
         while unused.count > 0 {
             let node = unused.pop();
             let near = &mut self.near[index(address, 1)];
-            if near.wrapping_add(no_leaf()) == node {
-                *near = 0;
+            if near.leaf.wrapping_add(no_leaf()) == node {
+                *near = Near { leaf: 0, tag: 0 };
             }
             source.give(node, Source::<P>::UNIT_BYTES);
         }
+    }
+}
+
+/// Where the map has the record of a frame that is in it. Good until the frame is taken out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place(usize);
+
+impl Place {
+    /// Nowhere: what fills unused room.
+    pub(crate) const NOWHERE: Self = Self(0);
+
+    /// The record there.
+    #[inline]
+    pub(crate) fn get(self) -> RecordRef {
+        RecordRef::from_address(read(self.0, 0))
+    }
+
+    /// Changes the record there. Both are records of something that is held.
+    #[inline]
+    pub(crate) fn set(self, record: RecordRef) {
+        debug_assert!(record != RecordRef::none() && self.get() != RecordRef::none());
+        write(self.0, 0, record.address());
     }
 }
 
@@ -353,6 +400,12 @@ fn no_leaf() -> usize {
     (&raw const NO_LEAF).expose_provenance()
 }
 
+/// What tells the leaves with the same index apart; never 0.
+#[inline(always)]
+const fn tag(address: usize) -> usize {
+    (address >> (FRAME_LOG2 + ENTRIES_LOG2)) + 1
+}
+
 /// A pointer to the entry `index`, below [`ENTRIES`], of the node at `node`.
 #[inline(always)]
 fn entry(node: usize, index: usize) -> *const usize {
@@ -364,13 +417,15 @@ fn entry_mut(node: usize, index: usize) -> *mut usize {
     ptr::with_exposed_provenance_mut::<usize>(node).wrapping_add(index)
 }
 
-/// The entry of a node that is held.
+/// The entry of a node that is held, or of [`NO_LEAF`].
+#[inline(always)]
 fn read(node: usize, index: usize) -> usize {
     // SAFETY: `node` is held, since the tree leads to it, and `index` is below `ENTRIES`.
     unsafe { entry(node, index).read() }
 }
 
 /// Writes the entry of a node that is held.
+#[inline(always)]
 fn write(node: usize, index: usize, value: usize) {
     // SAFETY: as for `read`.
     unsafe { entry_mut(node, index).write(value) }

@@ -2,7 +2,7 @@
 
 use core::{mem, ptr};
 
-use crate::class::MAX_WORDS;
+use crate::class::{MAX_WORDS, WORD_OBJECTS};
 
 /// What a record stands for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,10 +36,11 @@ pub(super) struct Record {
     /// Where the class stands, for the fast path of a free: its offset in [`Classes`](super::Classes) in bytes. 0, the class
     /// that serves nothing, for whatever is not an active or partial slab.
     fast_class: u16,
-    /// The number of the class.
-    class: u8,
+    /// For a slab, and for a run that serves a class: where that class stands; else 0.
+    class: u16,
     state: State,
-    /// For a slab: one bit an object, set while it is free. For a run: the first word is its length in bytes.
+    /// For a slab: one bit an object, set while it is free; where two words are enough, the other two have a bit for each
+    /// guest. For a run: the first word is its length in bytes.
     bits: [u64; MAX_WORDS],
 }
 
@@ -47,8 +48,8 @@ impl Record {
     const fn of(state: State) -> Self {
         Self {
             base: 0,
-            next: RecordRef::NONE,
-            previous: RecordRef::NONE,
+            next: RecordRef::END,
+            previous: RecordRef::END,
             fast_class: 0,
             class: 0,
             state,
@@ -58,29 +59,35 @@ impl Record {
 }
 
 /// Bytes of a record.
-pub(super) const RECORD_BYTES: usize = mem::size_of::<Record>();
+pub(crate) const RECORD_BYTES: usize = mem::size_of::<Record>();
 const _: () = assert!(RECORD_BYTES == 64);
 
 /// The record of what is not held. Never written.
-static NONE: Record = Record::of(State::None);
+pub(super) static NONE: Record = Record::of(State::None);
 /// The record of every live block of one page. Never written.
 static PAGE: Record = Record::of(State::Page);
 /// The record of every page that is kept. Never written.
 static CACHED_PAGE: Record = Record::of(State::CachedPage);
 
-/// A record: its distance from [`NONE`].
+/// The address of a record, or 0 for the end of a list.
 ///
 /// # Invariant
 ///
-/// One that is not [`NONE`](Self::NONE) was made by [`at`](Self::at) or is one of the two statics; its record is not used after
-/// it went back to its page. So every method may follow it.
+/// One that is not 0 was made by [`at`](Self::at) or is one of the statics; its record is not used after it went back to its
+/// page. So every method may follow one that [is not the end](Self::is_end) of a list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(transparent)]
 pub(crate) struct RecordRef(usize);
 
 impl RecordRef {
-    /// No record.
-    pub(crate) const NONE: Self = Self(0);
+    /// The end of a list.
+    pub(crate) const END: Self = Self(0);
+
+    /// The record of what is not held.
+    #[inline(always)]
+    pub(super) fn none() -> Self {
+        Self::to(&raw const NONE)
+    }
 
     /// The record of a live block of one page.
     pub(crate) fn page() -> Self {
@@ -92,8 +99,9 @@ impl RecordRef {
         Self::to(&raw const CACHED_PAGE)
     }
 
+    #[inline(always)]
     fn to(record: *const Record) -> Self {
-        Self(record.expose_provenance().wrapping_sub(none_address()))
+        Self(record.expose_provenance())
     }
 
     /// Writes a record of nothing to `address` and returns it.
@@ -109,49 +117,40 @@ impl RecordRef {
         Self::to(record)
     }
 
-    /// From what [`distance`](Self::distance) gave.
+    /// From what [`address`](Self::address) gave.
     #[inline(always)]
-    pub(super) const fn from_distance(distance: usize) -> Self {
-        Self(distance)
-    }
-
-    /// The distance from the record of nothing, modulo 2^`usize::BITS`.
-    #[inline(always)]
-    pub(super) const fn distance(self) -> usize {
-        self.0
+    pub(super) const fn from_address(address: usize) -> Self {
+        Self(address)
     }
 
     /// The address of the record.
-    pub(super) fn address(self) -> usize {
-        none_address().wrapping_add(self.0)
+    #[inline(always)]
+    pub(super) const fn address(self) -> usize {
+        self.0
     }
 
     #[inline(always)]
     fn get(self) -> *const Record {
-        ptr::with_exposed_provenance(none_address().wrapping_add(self.0))
+        debug_assert!(!self.is_end());
+        ptr::with_exposed_provenance(self.0)
     }
 
     #[inline(always)]
     fn get_mut(self) -> *mut Record {
-        debug_assert!(!self.is_shared());
-        ptr::with_exposed_provenance_mut(none_address().wrapping_add(self.0))
+        debug_assert!(!self.is_end() && !self.is_shared());
+        ptr::with_exposed_provenance_mut(self.0)
     }
 
     /// Whether it is one of those that stand for many frames and are never written.
     pub(crate) fn is_shared(self) -> bool {
-        self.is_none() || self == Self::page() || self == Self::cached_page()
+        self == Self::none() || self == Self::page() || self == Self::cached_page()
     }
 
-    /// Whether there is none.
+    /// Whether it is the end of a list.
     #[inline(always)]
-    pub(crate) const fn is_none(self) -> bool {
+    pub(crate) const fn is_end(self) -> bool {
         self.0 == 0
     }
-}
-
-#[inline(always)]
-fn none_address() -> usize {
-    (&raw const NONE).expose_provenance()
 }
 
 /// Reads one field of a record.
@@ -187,8 +186,8 @@ impl RecordRef {
         previous: Self);
     reader!(/// Where the class stands, for the fast path.
         fast_class: u16);
-    reader!(/// The number of the class.
-        class: u8);
+    reader!(/// Where the class stands.
+        class: u16);
     reader!(/// What it stands for.
         state: State);
     writer!(/// Sets the address of the first object, or of the run.
@@ -197,25 +196,25 @@ impl RecordRef {
         set_next: next, Self);
     writer!(/// Sets the previous partial slab.
         set_previous: previous, Self);
-    writer!(/// Sets where the class stands.
+    writer!(/// Sets where the class stands, for the fast path.
         set_fast_class: fast_class, u16);
-    writer!(/// Sets the number of the class.
-        set_class: class, u8);
+    writer!(/// Sets where the class stands.
+        set_class: class, u16);
     writer!(/// Sets what it stands for.
         set_state: state, State);
 
-    /// The address of a word, below [`MAX_WORDS`].
+    /// A pointer to a word, below [`MAX_WORDS`].
     #[inline(always)]
-    fn word(self, word: usize) -> *const u64 {
+    fn word(self, word: usize) -> *mut u64 {
         debug_assert!(word < MAX_WORDS);
         // SAFETY: the record is there (the invariant of `RecordRef`), and `word` is one of its words.
-        unsafe { (&raw const (*self.get()).bits).cast::<u64>().add(word) }
+        unsafe { (&raw const (*self.get()).bits).cast::<u64>().add(word).cast_mut() }
     }
 
     /// The bits of a word, below [`MAX_WORDS`].
     #[inline(always)]
     pub(crate) fn bits(self, word: usize) -> u64 {
-        // SAFETY: `word` gives the address of a word of a record that is there.
+        // SAFETY: `word` gives the place of a word of a record that is there.
         unsafe { self.word(word).read() }
     }
 
@@ -223,23 +222,57 @@ impl RecordRef {
     #[inline(always)]
     pub(crate) fn set_bits(self, word: usize, bits: u64) {
         debug_assert!(!self.is_shared());
-        // SAFETY: `word` gives the address of a word of a record that is there, and it is no static: those have no word that a
-        // caller may set.
-        unsafe { self.word(word).cast_mut().write(bits) }
+        // SAFETY: `word` gives the place of a word of a record that is there, and it is no static: of those nothing is set.
+        unsafe { self.word(word).write(bits) }
+    }
+
+    /// Sets the bit of an object, which is below 64 · [`MAX_WORDS`]. Returns the word then, or `None` if it was set before.
+    #[inline(always)]
+    pub(crate) fn set_bit(self, object: usize) -> Option<u64> {
+        let (before, after) = self.with_bit(object);
+        if before == after {
+            return None;
+        }
+        self.set_bits(object / WORD_OBJECTS, after);
+        Some(after)
+    }
+
+    /// Whether the bit of an object, which is below 64 · [`MAX_WORDS`], is set.
+    pub(crate) fn has_bit(self, object: usize) -> bool {
+        let (before, after) = self.with_bit(object);
+        before == after
+    }
+
+    /// Clears the bit of an object, which is below 64 · [`MAX_WORDS`].
+    pub(crate) fn clear_bit(self, object: usize) {
+        let (_, set) = self.with_bit(object);
+        self.set_bits(object / WORD_OBJECTS, set ^ 1 << (object % WORD_OBJECTS));
+    }
+
+    /// The word of an object as it is, and with the object's bit.
+    #[inline(always)]
+    fn with_bit(self, object: usize) -> (u64, u64) {
+        let before = self.bits(object / WORD_OBJECTS);
+        (before, before | 1 << (object % WORD_OBJECTS))
     }
 
     /// The distance of a word from the word of no record, for [`take_lowest`].
     pub(crate) fn word_distance(self, word: usize) -> usize {
-        self.0.wrapping_add(word * mem::size_of::<u64>())
+        self.word(word).addr().wrapping_sub(no_bits())
     }
 }
 
-/// Takes the lowest bit out of a word told by [`word_distance`](RecordRef::word_distance), and returns its number. A word
-/// distance of 0 is the word of no record, which has no bit.
+/// The address of a word that has no bit for ever.
+#[inline(always)]
+fn no_bits() -> usize {
+    (&raw const NONE.bits).expose_provenance()
+}
+
+/// Takes the lowest bit out of a word told by [`word_distance`](RecordRef::word_distance), and returns its number. A
+/// distance of 0 is that of a word without a bit.
 #[inline(always)]
 pub(crate) fn take_lowest(word_distance: usize) -> Option<u32> {
-    let first = (&raw const NONE.bits).expose_provenance();
-    let word = ptr::with_exposed_provenance_mut::<u64>(first.wrapping_add(word_distance));
+    let word = ptr::with_exposed_provenance_mut::<u64>(no_bits().wrapping_add(word_distance));
     // SAFETY: a word of a record that is there (the invariant of `RecordRef`), or the one of `NONE`.
     let bits = unsafe { word.read() };
     if bits == 0 {

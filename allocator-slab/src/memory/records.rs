@@ -42,14 +42,16 @@ pub(crate) struct Records {
     head: usize,
     /// Units held.
     units: usize,
+    /// Records taken.
+    taken: usize,
 }
 
 impl Records {
-    pub(crate) const EMPTY: Self = Self { head: 0, units: 0 };
+    pub(crate) const EMPTY: Self = Self { head: 0, units: 0, taken: 0 };
 
-    /// Units held: each one unit of pages.
-    pub(crate) const fn units(&self) -> usize {
-        self.units
+    /// Records taken.
+    pub(crate) const fn taken(&self) -> usize {
+        self.taken
     }
 
     /// Takes a record of nothing.
@@ -74,6 +76,7 @@ impl Records {
         if rest == 0 {
             self.unlink(unit);
         }
+        self.taken += 1;
         // SAFETY: 1. A free record of a unit: nobody else's, in pages taken from a page allocator, whose memory has
         // exposed provenance.
         Ok(unsafe { RecordRef::at(unit + free.trailing_zeros() as usize * RECORD_BYTES) })
@@ -84,6 +87,7 @@ impl Records {
         let unit = record.address() & !(FRAME_BYTES - 1);
         let bit = 1 << ((record.address() - unit) / RECORD_BYTES);
         let header = header(unit);
+        self.taken -= 1;
         // SAFETY: `header` points to the header of a unit that is held, since a record of it was taken.
         let before = unsafe { (*header).free };
         debug_assert!(before & bit == 0);

@@ -5,9 +5,8 @@ use core::alloc::Layout;
 
 use allocator_api::{AllocError, AllocResult, PageAllocator};
 
-use super::{Slabs, list};
+use super::{Slabs, guests, list};
 use crate::{
-    class::{Class, WORD_OBJECTS},
     memory::{Classes, RecordRef, Source, State},
     size_class::{self, FRAME_BYTES, last_byte},
 };
@@ -22,16 +21,17 @@ impl Slabs {
         address: usize,
         layout: Layout,
     ) -> AllocResult {
-        let record = self.map.get(address);
+        let place = self.map.find(address).ok_or(AllocError::NotAllocated)?;
+        let record = place.get();
         match record.state() {
-            State::None | State::CachedPage => Err(AllocError::NotAllocated),
-            State::Page | State::Run => self.dealloc_run(pages, record, address, layout),
             State::Active | State::Partial | State::Exhausted => {
-                self.map.remember(address);
                 let object = self.live_object(record, address, layout)?;
                 self.put_object(pages, record, object);
                 Ok(())
             }
+            State::Page if self.keep_page::<P>(place, address, layout) => Ok(()),
+            State::Page | State::Run => self.dealloc_run(pages, record, address, layout),
+            State::None | State::CachedPage => Err(AllocError::NotAllocated),
         }
     }
 
@@ -41,27 +41,32 @@ impl Slabs {
     ///
     /// `NotAllocated`: no live object begins there, or it is not of the layout's class.
     pub(super) fn live_object(&self, slab: RecordRef, address: usize, layout: Layout) -> AllocResult<usize> {
-        let class = self.classes.get(usize::from(slab.class()));
+        let class = self.classes.look_at(slab);
         let object = class.object_at(address.wrapping_sub(slab.base()));
-        let is_live = class.serves(last_byte(layout.size(), layout.align()))
-            && object < class.capacity
-            && slab.bits(object / WORD_OBJECTS) & (1 << (object % WORD_OBJECTS)) == 0;
-        if is_live { Ok(object) } else { Err(AllocError::NotAllocated) }
+        let last_byte = last_byte(layout.size(), layout.align());
+        if object >= class.capacity || slab.has_bit(object) {
+            return Err(AllocError::NotAllocated);
+        }
+        let is_its_layout = match guests::class_of_guest(class, slab, object) {
+            Some(guest) => size_class::class_of(last_byte) == Some(guest),
+            None => class.serves(last_byte),
+        };
+        if is_its_layout { Ok(object) } else { Err(AllocError::NotAllocated) }
     }
 
     /// Takes a live object back.
     fn put_object<P: PageAllocator>(&mut self, pages: &mut P, slab: RecordRef, object: usize) {
-        let number = usize::from(slab.class());
-        let class = self.classes.get_mut(number);
-        let word = object / WORD_OBJECTS;
-        let bits = slab.bits(word) | 1 << (object % WORD_OBJECTS);
-        slab.set_bits(word, bits);
+        let class = self.classes.class_of(slab);
+        let Some(word) = slab.set_bit(object) else {
+            return;
+        };
         class.live -= 1;
+        guests::leave(class, slab, object);
         if slab.state() == State::Exhausted {
-            slab.set_fast_class(Classes::offset(number).number());
+            guests::open(class, slab);
             list::push_back(class, slab);
         }
-        if bits == class.full_word(word) {
+        if Classes::is_full_word(class, object, word) {
             self.word_filled(pages, slab);
         }
     }
@@ -78,8 +83,8 @@ impl Slabs {
     #[cold]
     #[inline(never)]
     fn give_if_unused<P: PageAllocator>(&mut self, pages: &mut P, slab: RecordRef) {
-        let class = self.classes.get_mut(usize::from(slab.class()));
-        if is_unused(class, slab) {
+        let class = self.classes.class_of(slab);
+        if class.is_unused(slab) {
             list::unlink(class, slab);
             self.give_slab(pages, slab);
         }
@@ -87,7 +92,7 @@ impl Slabs {
 
     /// Gives the pages, the record and the map's entries of a slab back that is in no list and not active.
     fn give_slab<P: PageAllocator>(&mut self, pages: &mut P, slab: RecordRef) {
-        let class = self.classes.get_mut(usize::from(slab.class()));
+        let class = self.classes.class_of(slab);
         class.slabs -= 1;
         let bytes = class.slab_bytes;
         self.leave(pages, slab, slab.base(), bytes, bytes);
@@ -99,19 +104,14 @@ impl Slabs {
         for number in 1..size_class::COUNT {
             let class = self.classes.get_mut(number);
             let slab = class.active;
-            if !slab.is_none() && is_unused(class, slab) {
-                (class.active, class.word) = (RecordRef::NONE, 0);
+            if class.keeps_unused() {
+                (class.active, class.word) = (RecordRef::END, 0);
                 self.give_slab(pages, slab);
             }
         }
-        while let Some(page) = self.cache.pop() {
+        while let Some((page, _)) = self.cache.pop() {
             self.leave(pages, RecordRef::cached_page(), page, Source::<P>::UNIT_BYTES, FRAME_BYTES);
         }
         self.held_bytes != before
     }
-}
-
-/// Whether no object of a slab is live.
-fn is_unused(class: &Class, slab: RecordRef) -> bool {
-    (0..class.words as usize).all(|word| slab.bits(word) == class.full_word(word))
 }

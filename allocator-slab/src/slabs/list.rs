@@ -9,9 +9,9 @@ use crate::{
 /// Puts a slab that is in no list at the end.
 pub(super) fn push_back(class: &mut Class, record: RecordRef) {
     record.set_state(State::Partial);
-    record.set_next(RecordRef::NONE);
+    record.set_next(RecordRef::END);
     record.set_previous(class.tail);
-    if class.tail.is_none() {
+    if class.tail.is_end() {
         class.head = record;
     } else {
         class.tail.set_next(record);
@@ -22,12 +22,12 @@ pub(super) fn push_back(class: &mut Class, record: RecordRef) {
 /// Takes a slab out of the list.
 pub(super) fn unlink(class: &mut Class, record: RecordRef) {
     let (next, previous) = (record.next(), record.previous());
-    if next.is_none() {
+    if next.is_end() {
         class.tail = previous;
     } else {
         next.set_previous(previous);
     }
-    if previous.is_none() {
+    if previous.is_end() {
         class.head = next;
     } else {
         previous.set_next(next);

@@ -66,7 +66,7 @@ impl Slabs {
             (Some(class), Some(_)) => {
                 Ok(self.classes.get(class).serves(last_byte(new_layout.size(), new_layout.align())))
             }
-            (None, None) => {
+            (None, None) if matches!(self.map.get(address).state(), State::Page | State::Run) => {
                 let (bytes, new_bytes) = (run_bytes::<P>(layout.size())?, run_bytes::<P>(new_layout.size())?);
                 Ok(bytes == new_bytes || self.resize_run(pages, address, bytes, new_bytes))
             }

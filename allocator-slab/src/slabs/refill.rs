@@ -5,7 +5,7 @@ use core::{alloc::Layout, ptr::NonNull};
 
 use allocator_api::{AllocError, AllocResult, PageAllocator};
 
-use super::{Slabs, list};
+use super::{Slabs, list, runs::is_page};
 use crate::{
     class::WORD_OBJECTS,
     memory::{Classes, Offset, RecordRef, Source, State},
@@ -21,13 +21,20 @@ impl Slabs {
         pages: &mut P,
         layout: Layout,
     ) -> AllocResult<NonNull<u8>> {
+        let last_byte = last_byte(layout.size(), layout.align());
+        if is_page::<P>(last_byte)
+            && let Some(block) = self.take_page::<P>()
+        {
+            return Ok(block);
+        }
         if layout.size() == 0 {
             return Err(AllocError::InvalidParam);
         }
-        match Self::class_for::<P>(layout) {
-            Some(class) => self.alloc_object(pages, class),
-            None => self.alloc_run(pages, layout),
-        }
+        let answer = match Self::class_for::<P>(layout) {
+            Some(class) => self.alloc_object(pages, Classes::offset(class), layout),
+            None => self.alloc_run(pages, layout, 0),
+        };
+        answer.or_else(|error| self.alloc_guest(layout).ok_or(error))
     }
 
     /// The class of a request; `None` if pages serve it: those of a whole number of units, those above the largest
@@ -38,37 +45,44 @@ impl Slabs {
         if is_whole || layout.align() > Source::<P>::UNIT_BYTES { None } else { Some(class) }
     }
 
-    /// An object of `class`: from the next word, the next slab, or a new one.
-    fn alloc_object<P: PageAllocator>(&mut self, pages: &mut P, class: usize) -> AllocResult<NonNull<u8>> {
-        let offset = Classes::offset(class);
+    /// An object of a class: from the next word, the next slab, or a new one. Where there are no pages for a slab, a run that is
+    /// large enough for the object serves.
+    fn alloc_object<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        offset: Offset,
+        layout: Layout,
+    ) -> AllocResult<NonNull<u8>> {
         loop {
             if let Some(block) = self.take_object(offset) {
                 return Ok(block);
             }
             if !self.next_word(offset) {
-                let slab = self.new_slab(pages, class)?;
-                self.activate(offset, slab);
+                match self.new_slab(pages, offset) {
+                    Ok(slab) => self.activate(offset, slab),
+                    Err(_) => return self.alloc_run(pages, layout, offset.number()),
+                }
             }
         }
     }
 
     /// Lets the class take from the next word with a free object, of the active slab or of the first partial one. `false` if
     /// there is none.
-    fn next_word(&mut self, offset: Offset) -> bool {
+    pub(super) fn next_word(&mut self, offset: Offset) -> bool {
         let class = self.classes.at(offset);
         let active = class.active;
-        if !active.is_none() {
-            if self.take_from(offset, active) {
+        if !active.is_end() {
+            if class.words > 1 && self.take_from(offset, active) {
                 return true;
             }
             let class = self.classes.at(offset);
             active.set_state(State::Exhausted);
             active.set_fast_class(0);
-            (class.active, class.word) = (RecordRef::NONE, 0);
+            (class.active, class.word) = (RecordRef::END, 0);
         }
         let class = self.classes.at(offset);
         let slab = class.head;
-        if slab.is_none() {
+        if slab.is_end() {
             return false;
         }
         list::unlink(class, slab);
@@ -95,28 +109,28 @@ impl Slabs {
         true
     }
 
-    /// A slab of `class`, all free, from pages. If there are none, everything unused is given back first.
-    fn new_slab<P: PageAllocator>(&mut self, pages: &mut P, class: usize) -> AllocResult<RecordRef> {
-        if !self.classes.get(class).is_set_up() {
-            self.unit_bytes = Source::<P>::UNIT_BYTES;
-            self.classes.get_mut(class).set_up(class, Source::<P>::UNIT_BYTES);
+    /// A slab of a class, all free, from pages. If there are none, everything unused is given back first.
+    fn new_slab<P: PageAllocator>(&mut self, pages: &mut P, offset: Offset) -> AllocResult<RecordRef> {
+        let class = self.classes.at(offset);
+        if !class.is_set_up() {
+            class.set_up(offset.class(), Source::<P>::UNIT_BYTES);
         }
-        self.map_slab(pages, class).or_else(|error| {
-            if self.give_unused(pages) { self.map_slab(pages, class) } else { Err(error) }
+        self.map_slab(pages, offset).or_else(|error| {
+            if self.give_unused(pages) { self.map_slab(pages, offset) } else { Err(error) }
         })
     }
 
     /// Takes pages, a record and the map's entries for a slab.
-    fn map_slab<P: PageAllocator>(&mut self, pages: &mut P, number: usize) -> AllocResult<RecordRef> {
-        let bytes = self.classes.get(number).slab_bytes;
+    fn map_slab<P: PageAllocator>(&mut self, pages: &mut P, offset: Offset) -> AllocResult<RecordRef> {
+        let bytes = self.classes.at(offset).slab_bytes;
         let address = Source::new(pages, &mut self.held_bytes).take(bytes, 1)?;
         let slab = self.enter(pages, address, bytes, bytes)?;
-        let class = self.classes.get_mut(number);
-        for word in 0..class.words as usize {
-            slab.set_bits(word, class.full_word(word));
+        let class = self.classes.at(offset);
+        for (word, &bits) in class.full.iter().enumerate() {
+            slab.set_bits(word, bits);
         }
-        slab.set_class(number as u8);
-        slab.set_fast_class(Classes::offset(number).number());
+        slab.set_class(offset.number());
+        slab.set_fast_class(offset.number());
         class.slabs += 1;
         class.most_slabs = class.most_slabs.max(class.slabs);
         Ok(slab)

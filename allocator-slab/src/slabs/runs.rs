@@ -7,8 +7,8 @@ use allocator_api::{AllocError, AllocResult, PageAllocator};
 
 use super::Slabs;
 use crate::{
-    memory::{self, RecordRef, Source, State},
-    size_class::FRAME_BYTES,
+    memory::{self, Classes, Place, RecordRef, Source, State},
+    size_class::{FRAME_BYTES, class_of, first_of, last_byte},
 };
 
 /// Bytes of the run that serves a request, a multiple of the unit.
@@ -20,33 +20,73 @@ pub(super) fn run_bytes<P: PageAllocator>(size: usize) -> AllocResult<usize> {
     size.checked_next_multiple_of(Source::<P>::UNIT_BYTES).ok_or(AllocError::NoMemory)
 }
 
+/// Whether a request is one of exactly one page: of a size that no class but that of a page serves.
+#[inline(always)]
+pub(super) fn is_page<P: PageAllocator>(last_byte: usize) -> bool {
+    let page = const { class_of(Source::<P>::UNIT_BYTES - 1) };
+    page.is_some_and(|class| {
+        let first = first_of(class);
+        last_byte.wrapping_sub(first) < Source::<P>::UNIT_BYTES - first
+    })
+}
+
 impl Slabs {
-    /// A run for a request that no class serves. If there are no pages, everything unused is given back first.
-    pub(super) fn alloc_run<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> AllocResult<NonNull<u8>> {
-        self.unit_bytes = Source::<P>::UNIT_BYTES;
-        let bytes = run_bytes::<P>(layout.size())?;
-        if bytes == Source::<P>::UNIT_BYTES
-            && layout.align() <= bytes
-            && let Some(page) = self.cache.pop()
-        {
-            self.map.change(page, RecordRef::page());
-            self.run_bytes += bytes;
-            return memory::at_address(page).ok_or(AllocError::NoMemory);
+    /// A page that was kept, for a request of [one page](is_page).
+    #[inline]
+    pub(super) fn take_page<P: PageAllocator>(&mut self) -> Option<NonNull<u8>> {
+        let (page, place) = self.cache.pop()?;
+        place.set(RecordRef::page());
+        self.run_bytes += Source::<P>::UNIT_BYTES;
+        memory::at_address(page)
+    }
+
+    /// Takes a live page back and keeps it. `false` if it is not what `layout` says, or there are enough.
+    #[inline]
+    pub(super) fn keep_page<P: PageAllocator>(&mut self, place: Place, address: usize, layout: Layout) -> bool {
+        let is_kept = address.is_multiple_of(FRAME_BYTES)
+            && is_page::<P>(last_byte(layout.size(), layout.align()))
+            && self.cache.push(address, place);
+        if is_kept {
+            place.set(RecordRef::cached_page());
+            self.run_bytes -= Source::<P>::UNIT_BYTES;
         }
-        let address = self.take_run(pages, bytes, layout.align()).or_else(|error| {
-            if self.give_unused(pages) { self.take_run(pages, bytes, layout.align()) } else { Err(error) }
+        is_kept
+    }
+
+    /// A run for a request that no class serves (`class` is 0), or for one of a class that could not get a slab. If there
+    /// are no pages, everything unused is given back first.
+    pub(super) fn alloc_run<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        layout: Layout,
+        class: u16,
+    ) -> AllocResult<NonNull<u8>> {
+        let bytes = run_bytes::<P>(layout.size())?;
+        let address = self.take_run(pages, bytes, layout.align(), class).or_else(|error| {
+            if self.give_unused(pages) {
+                self.take_run(pages, bytes, layout.align(), class)
+            } else {
+                Err(error)
+            }
         })?;
         self.run_bytes += bytes;
         memory::at_address(address).ok_or(AllocError::NoMemory)
     }
 
-    /// Takes pages, the map's entry for the first frame, and for more than one unit a record.
-    fn take_run<P: PageAllocator>(&mut self, pages: &mut P, bytes: usize, align: usize) -> AllocResult<usize> {
+    /// Takes pages, the map's entry for the first frame, and but for one unit without a class a record.
+    fn take_run<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        bytes: usize,
+        align: usize,
+        class: u16,
+    ) -> AllocResult<usize> {
         let mut source = Source::new(pages, &mut self.held_bytes);
         let address = source.take(bytes, align)?;
-        if bytes > Source::<P>::UNIT_BYTES {
+        if bytes > Source::<P>::UNIT_BYTES || class != 0 {
             return self.enter(pages, address, bytes, FRAME_BYTES).map(|record| {
                 record.set_state(State::Run);
+                record.set_class(class);
                 record.set_bits(0, bytes as u64);
                 address
             });
@@ -69,14 +109,15 @@ impl Slabs {
         address: usize,
         layout: Layout,
     ) -> AllocResult<usize> {
-        let (base, bytes) = match record.state() {
-            State::Page => (address & !(FRAME_BYTES - 1), Source::<P>::UNIT_BYTES),
-            State::Run => (record.base(), record.bits(0) as usize),
+        let (base, bytes, class) = match record.state() {
+            State::Page => (address & !(FRAME_BYTES - 1), Source::<P>::UNIT_BYTES, 0),
+            State::Run => (record.base(), record.bits(0) as usize, record.class()),
             _ => return Err(AllocError::NotAllocated),
         };
+        let needed = Self::class_for::<P>(layout).map_or(0, |class| Classes::offset(class).number());
         let is_live = base == address
             && layout.size() != 0
-            && Self::class_for::<P>(layout).is_none()
+            && needed == class
             && run_bytes::<P>(layout.size()) == Ok(bytes);
         if is_live { Ok(bytes) } else { Err(AllocError::NotAllocated) }
     }
@@ -91,10 +132,6 @@ impl Slabs {
     ) -> AllocResult {
         let bytes = self.live_run::<P>(record, address, layout)?;
         self.run_bytes -= bytes;
-        if record == RecordRef::page() && self.cache.push(address) {
-            self.map.change(address, RecordRef::cached_page());
-            return Ok(());
-        }
         self.leave(pages, record, address, bytes, FRAME_BYTES);
         Ok(())
     }
@@ -128,7 +165,10 @@ impl Slabs {
 
     /// Lets the records tell the new length of a run. `false` if there is no memory for a record; then they are unchanged.
     fn rewrite<P: PageAllocator>(&mut self, pages: &mut P, address: usize, bytes: usize, new_bytes: usize) -> bool {
-        let (old, unit) = (self.map.get(address), Source::<P>::UNIT_BYTES);
+        let Some(place) = self.map.find(address) else {
+            return false;
+        };
+        let (old, unit) = (place.get(), Source::<P>::UNIT_BYTES);
         let mut source = Source::new(pages, &mut self.held_bytes);
         let mut record = old;
         if bytes == unit {
@@ -137,11 +177,11 @@ impl Slabs {
             };
             new.set_base(address);
             new.set_state(State::Run);
-            self.map.change(address, new);
+            place.set(new);
             record = new;
         }
         if new_bytes == unit {
-            self.map.change(address, RecordRef::page());
+            place.set(RecordRef::page());
             self.records.give(&mut source, old);
         } else {
             record.set_bits(0, new_bytes as u64);

@@ -85,7 +85,8 @@ macro_rules! registry {
 pub(crate) const NOTHING: &str = "nothing";
 
 registry! {
-    "slab" Ours Bytes Bytes<allocator_slab::SlabByteAllocator>, "over the package slab_allocator";
+    "slab" Ours Bytes Bytes<allocator_slab::SlabByteAllocator>, "";
+    "slab-package" Ours Bytes Bytes<allocator_slab::package::SlabByteAllocator>, "over the package slab_allocator";
     "buddy" Ours Bytes Bytes<allocator_buddy::BuddyByteAllocator>, "over the package buddy_system_allocator";
     "tlsf" Ours Bytes Bytes<allocator_tlsf::TlsfByteAllocator>, "over the package rlsf";
     "slab_allocator" Peer Bytes Slab, "ax_slab_allocator 0.4";
