@@ -14,6 +14,8 @@ use crate::{Slabs, size_class::FRAME_BYTES};
 pub const SMALLEST_FIRST_REGION_BYTES: usize = 5 * FRAME_BYTES;
 
 /// A byte allocator: [`Slabs`] and the page allocator that they stand on.
+// In this order, so that the fast paths reach the classes without an addition.
+#[repr(C)]
 pub struct SlabByteAllocator<P = BitmapPageAllocator<4096>> {
     slabs: Slabs,
     pages: P,

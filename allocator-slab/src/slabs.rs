@@ -20,7 +20,9 @@ mod refill;
 mod runs;
 
 /// Slabs on pages.
+// The order is that of use on the fast paths: what stands first is reached without an addition.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Slabs {
     classes: Classes,
     map: PageMap,
@@ -60,16 +62,17 @@ impl Slabs {
         memory::at_address(class.base + object as usize * class.size)
     }
 
-    /// As [`PagedByteAllocator::alloc_from`].
+    /// As [`PagedByteAllocator::alloc_from`]; `None` for every error.
     #[inline(always)]
-    fn alloc<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> AllocResult<NonNull<u8>> {
+    fn alloc<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> Option<NonNull<u8>> {
         let last_byte = last_byte(layout.size(), layout.align());
-        if let Some(offset) = Offset::of_small(last_byte)
-            && let Some(block) = self.take_object(offset)
-        {
-            return Ok(block);
+        let Some(offset) = Offset::of_small(last_byte) else {
+            return self.alloc_large(pages, layout);
+        };
+        match self.take_object(offset) {
+            Some(block) => Some(block),
+            None => self.alloc_next(pages, offset, layout),
         }
-        self.alloc_slowly(pages, layout)
     }
 
     /// As [`PagedByteAllocator::dealloc_to`].
@@ -79,17 +82,18 @@ impl Slabs {
         let record = self.map.near(address);
         let class = self.classes.fast_class_of(record);
         let object = class.object_at(address.wrapping_sub(record.base()));
-        if class.serves(last_byte(layout.size(), layout.align()))
-            && object < class.capacity
-            && let Some(word) = record.set_bit(object)
-        {
-            class.live -= 1;
-            if Classes::is_full_word(class, object, word) {
-                self.word_filled(pages, record);
-            }
-            return Ok(());
+        if !class.serves(last_byte(layout.size(), layout.align())) || object >= class.capacity {
+            return self.dealloc_slowly(pages, address, layout);
         }
-        self.dealloc_slowly(pages, address, layout)
+        let (before, after) = record.set_bit(object);
+        if before == after {
+            return Err(AllocError::NotAllocated);
+        }
+        class.live -= 1;
+        if before == 0 || Classes::is_full_word(class, object, after) {
+            return self.word_changed(pages, record);
+        }
+        Ok(())
     }
 
     /// Enters `bytes` of pages at `address`, taken just now: takes a record, which the map then has for the first
@@ -162,6 +166,11 @@ impl Slabs {
     }
 }
 
+/// Why a request got nothing.
+fn refusal(layout: Layout) -> AllocError {
+    if layout.size() == 0 { AllocError::InvalidParam } else { AllocError::NoMemory }
+}
+
 // SAFETY: 1. A block is an object of a slab, at a multiple of the class size from a page border, or a run of pages; both are
 // aligned as asked for (see `size_class` and `runs`), and address 0 gives no block. 2. An object is handed out when its bit is
 // taken, and its bit is set again only when it is given back; slabs, runs and records are pages of their own, taken from the
@@ -174,7 +183,7 @@ unsafe impl PagedByteAllocator for Slabs {
 
     #[inline]
     fn alloc_from<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> AllocResult<NonNull<u8>> {
-        self.alloc(pages, layout)
+        self.alloc(pages, layout).ok_or_else(|| refusal(layout))
     }
 
     #[inline]

@@ -34,7 +34,7 @@ pub(super) struct Record {
     /// The previous partial slab of the class.
     previous: RecordRef,
     /// Where the class stands, for the fast path of a free: its offset in [`Classes`](super::Classes) in bytes. 0, the class
-    /// that serves nothing, for whatever is not an active or partial slab.
+    /// that serves nothing, for a slab with guests and for what is no slab.
     fast_class: u16,
     /// For a slab, and for a run that serves a class: where that class stands; else 0.
     class: u16,
@@ -226,15 +226,13 @@ impl RecordRef {
         unsafe { self.word(word).write(bits) }
     }
 
-    /// Sets the bit of an object, which is below 64 · [`MAX_WORDS`]. Returns the word then, or `None` if it was set before.
+    /// Sets the bit of an object, which is below 64 · [`MAX_WORDS`]. Returns its word before and after; they are the same if the
+    /// bit was set before.
     #[inline(always)]
-    pub(crate) fn set_bit(self, object: usize) -> Option<u64> {
+    pub(crate) fn set_bit(self, object: usize) -> (u64, u64) {
         let (before, after) = self.with_bit(object);
-        if before == after {
-            return None;
-        }
         self.set_bits(object / WORD_OBJECTS, after);
-        Some(after)
+        (before, after)
     }
 
     /// Whether the bit of an object, which is below 64 · [`MAX_WORDS`], is set.
@@ -251,7 +249,7 @@ impl RecordRef {
 
     /// The word of an object as it is, and with the object's bit.
     #[inline(always)]
-    fn with_bit(self, object: usize) -> (u64, u64) {
+    pub(crate) fn with_bit(self, object: usize) -> (u64, u64) {
         let before = self.bits(object / WORD_OBJECTS);
         (before, before | 1 << (object % WORD_OBJECTS))
     }

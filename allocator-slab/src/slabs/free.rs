@@ -7,7 +7,7 @@ use allocator_api::{AllocError, AllocResult, PageAllocator};
 
 use super::{Slabs, guests, list};
 use crate::{
-    memory::{Classes, RecordRef, Source, State},
+    memory::{RecordRef, Source, State},
     size_class::{self, FRAME_BYTES, last_byte},
 };
 
@@ -26,8 +26,7 @@ impl Slabs {
         match record.state() {
             State::Active | State::Partial | State::Exhausted => {
                 let object = self.live_object(record, address, layout)?;
-                self.put_object(pages, record, object);
-                Ok(())
+                self.put_object(pages, record, object)
             }
             State::Page if self.keep_page::<P>(place, address, layout) => Ok(()),
             State::Page | State::Run => self.dealloc_run(pages, record, address, layout),
@@ -55,42 +54,35 @@ impl Slabs {
     }
 
     /// Takes a live object back.
-    fn put_object<P: PageAllocator>(&mut self, pages: &mut P, slab: RecordRef, object: usize) {
+    fn put_object<P: PageAllocator>(&mut self, pages: &mut P, slab: RecordRef, object: usize) -> AllocResult {
         let class = self.classes.class_of(slab);
-        let Some(word) = slab.set_bit(object) else {
-            return;
-        };
+        slab.set_bit(object);
         class.live -= 1;
         guests::leave(class, slab, object);
+        self.word_changed(pages, slab)
+    }
+
+    /// Does what is to do when a word of a slab has got its first free object, or its last: an exhausted slab goes into the list,
+    /// an unused one back to the page level, unless it is the active one.
+    #[inline(never)]
+    pub(super) fn word_changed<P: PageAllocator>(&mut self, pages: &mut P, slab: RecordRef) -> AllocResult {
+        if slab.state() == State::Active {
+            return Ok(());
+        }
+        let class = self.classes.class_of(slab);
         if slab.state() == State::Exhausted {
-            guests::open(class, slab);
             list::push_back(class, slab);
         }
-        if Classes::is_full_word(class, object, word) {
-            self.word_filled(pages, slab);
-        }
-    }
-
-    /// Gives a slab back if no object of it is live, and it is not the active one of its class. A word of it has just
-    /// become all free.
-    #[inline]
-    pub(super) fn word_filled<P: PageAllocator>(&mut self, pages: &mut P, slab: RecordRef) {
-        if slab.state() != State::Active {
-            self.give_if_unused(pages, slab);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn give_if_unused<P: PageAllocator>(&mut self, pages: &mut P, slab: RecordRef) {
-        let class = self.classes.class_of(slab);
         if class.is_unused(slab) {
             list::unlink(class, slab);
             self.give_slab(pages, slab);
         }
+        Ok(())
     }
 
     /// Gives the pages, the record and the map's entries of a slab back that is in no list and not active.
+    #[cold]
+    #[inline(never)]
     fn give_slab<P: PageAllocator>(&mut self, pages: &mut P, slab: RecordRef) {
         let class = self.classes.class_of(slab);
         class.slabs -= 1;

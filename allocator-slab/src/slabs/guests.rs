@@ -9,7 +9,7 @@ use core::{alloc::Layout, ptr::NonNull};
 use super::Slabs;
 use crate::{
     class::{Class, MAX_WORDS},
-    memory::{self, Classes, RecordRef, State},
+    memory::{self, Classes, RecordRef},
     size_class::{self, FRAME_BYTES, last_byte},
 };
 
@@ -40,20 +40,13 @@ pub(super) fn class_of_guest(class: &Class, slab: RecordRef, object: usize) -> O
     Some(usize::from(unsafe { memory::read_mark(mark_of(class, slab, object)) }))
 }
 
-/// The guest in an object is gone, if there was one.
+/// The guest in an object is gone, if there was one. With the last guest gone, frees take the fast path again.
 pub(super) fn leave(class: &Class, slab: RecordRef, object: usize) {
     if can_host(class) && slab.has_bit(guest(object)) {
         slab.clear_bit(guest(object));
-        if slab.state() != State::Exhausted {
-            open(class, slab);
+        if (HOST_WORDS..MAX_WORDS).all(|word| slab.bits(word) == 0) {
+            slab.set_fast_class(slab.class());
         }
-    }
-}
-
-/// Lets the frees of a slab take the fast path, if it has no guest.
-pub(super) fn open(class: &Class, slab: RecordRef) {
-    if !can_host(class) || (HOST_WORDS..MAX_WORDS).all(|word| slab.bits(word) == 0) {
-        slab.set_fast_class(slab.class());
     }
 }
 
@@ -76,8 +69,7 @@ impl Slabs {
         let offset = Classes::offset(number);
         let block = match self.take_object(offset) {
             Some(block) => block,
-            None if self.next_word(offset) => self.take_object(offset)?,
-            None => return None,
+            None => self.take_next(offset)?,
         };
         let class = self.classes.at(offset);
         let slab = class.active;

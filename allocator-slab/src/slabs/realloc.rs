@@ -46,7 +46,7 @@ impl Slabs {
         if self.resize::<P>(pages, address, layout, new_layout)? {
             return Ok(block);
         }
-        let new_block = self.alloc(pages, new_layout)?;
+        let new_block = self.alloc(pages, new_layout).ok_or(AllocError::NoMemory)?;
         // SAFETY: 1. `block` passed the check, and `new_block` is fresh. 2. A live block is not handed out.
         unsafe { memory::copy(block, new_block, layout.size().min(new_size)) };
         let freed = self.dealloc(pages, block, layout);

@@ -3,38 +3,69 @@
 
 use core::{alloc::Layout, ptr::NonNull};
 
-use allocator_api::{AllocError, AllocResult, PageAllocator};
+use allocator_api::{AllocResult, PageAllocator};
 
 use super::{Slabs, list, runs::is_page};
 use crate::{
-    class::WORD_OBJECTS,
+    class::{Class, WORD_OBJECTS},
     memory::{Classes, Offset, RecordRef, Source, State},
     size_class::{self, last_byte},
 };
 
 impl Slabs {
-    /// Hands out a block which the fast path could not.
-    #[cold]
+    /// Hands out an object of a class whose word at hand has none.
     #[inline(never)]
-    pub(super) fn alloc_slowly<P: PageAllocator>(
+    pub(super) fn alloc_next<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        offset: Offset,
+        layout: Layout,
+    ) -> Option<NonNull<u8>> {
+        match self.take_next(offset) {
+            Some(block) => Some(block),
+            None => self.alloc_anew(pages, offset, layout),
+        }
+    }
+
+    /// Hands out a block that is too large for the table of classes, or nothing at all.
+    #[inline(never)]
+    pub(super) fn alloc_large<P: PageAllocator>(
         &mut self,
         pages: &mut P,
         layout: Layout,
-    ) -> AllocResult<NonNull<u8>> {
-        let last_byte = last_byte(layout.size(), layout.align());
-        if is_page::<P>(last_byte)
+    ) -> Option<NonNull<u8>> {
+        if is_page::<P>(last_byte(layout.size(), layout.align()))
             && let Some(block) = self.take_page::<P>()
         {
-            return Ok(block);
+            return Some(block);
         }
         if layout.size() == 0 {
-            return Err(AllocError::InvalidParam);
+            return None;
         }
-        let answer = match Self::class_for::<P>(layout) {
-            Some(class) => self.alloc_object(pages, Classes::offset(class), layout),
-            None => self.alloc_run(pages, layout, 0),
-        };
-        answer.or_else(|error| self.alloc_guest(layout).ok_or(error))
+        match Self::class_for::<P>(layout).map(Classes::offset) {
+            Some(offset) => match self.take_object(offset) {
+                Some(block) => Some(block),
+                None => self.alloc_next(pages, offset, layout),
+            },
+            None => self.alloc_run(pages, layout, 0).or_else(|| self.alloc_guest(layout)),
+        }
+    }
+
+    /// Hands out an object of a new slab. Where there are no pages for one, a run that is large enough for the object serves, or
+    /// a free object of a larger class.
+    #[cold]
+    #[inline(never)]
+    fn alloc_anew<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        offset: Offset,
+        layout: Layout,
+    ) -> Option<NonNull<u8>> {
+        if let Ok(slab) = self.new_slab(pages, offset) {
+            activate(self.classes.at(offset), slab);
+            return self.take_object(offset);
+        }
+        self.alloc_run(pages, layout, offset.number()).or_else(|| self.alloc_guest(layout))
     }
 
     /// The class of a request; `None` if pages serve it: those of a whole number of units, those above the largest
@@ -45,67 +76,31 @@ impl Slabs {
         if is_whole || layout.align() > Source::<P>::UNIT_BYTES { None } else { Some(class) }
     }
 
-    /// An object of a class: from the next word, the next slab, or a new one. Where there are no pages for a slab, a run that is
-    /// large enough for the object serves.
-    fn alloc_object<P: PageAllocator>(
-        &mut self,
-        pages: &mut P,
-        offset: Offset,
-        layout: Layout,
-    ) -> AllocResult<NonNull<u8>> {
-        loop {
-            if let Some(block) = self.take_object(offset) {
-                return Ok(block);
-            }
-            if !self.next_word(offset) {
-                match self.new_slab(pages, offset) {
-                    Ok(slab) => self.activate(offset, slab),
-                    Err(_) => return self.alloc_run(pages, layout, offset.number()),
-                }
-            }
-        }
+    /// An object of the next word or the next slab, if there is one.
+    #[inline]
+    pub(super) fn take_next(&mut self, offset: Offset) -> Option<NonNull<u8>> {
+        if self.next_word(offset) { self.take_object(offset) } else { None }
     }
 
     /// Lets the class take from the next word with a free object, of the active slab or of the first partial one. `false` if
     /// there is none.
-    pub(super) fn next_word(&mut self, offset: Offset) -> bool {
+    #[inline]
+    fn next_word(&mut self, offset: Offset) -> bool {
         let class = self.classes.at(offset);
         let active = class.active;
         if !active.is_end() {
-            if class.words > 1 && self.take_from(offset, active) {
+            if class.words > 1 && take_from(class, active) {
                 return true;
             }
-            let class = self.classes.at(offset);
             active.set_state(State::Exhausted);
-            active.set_fast_class(0);
             (class.active, class.word) = (RecordRef::END, 0);
         }
-        let class = self.classes.at(offset);
         let slab = class.head;
         if slab.is_end() {
             return false;
         }
         list::unlink(class, slab);
-        self.activate(offset, slab);
-        true
-    }
-
-    /// Makes a slab with a free object the active one; there is no other.
-    fn activate(&mut self, offset: Offset, slab: RecordRef) {
-        slab.set_state(State::Active);
-        self.classes.at(offset).active = slab;
-        let found = self.take_from(offset, slab);
-        debug_assert!(found, "a partial slab has a free object");
-    }
-
-    /// Lets the class take from the first word of its active slab that has a free object. `false` if none has.
-    fn take_from(&mut self, offset: Offset, slab: RecordRef) -> bool {
-        let class = self.classes.at(offset);
-        let Some(word) = (0..class.words as usize).find(|&word| slab.bits(word) != 0) else {
-            return false;
-        };
-        class.word = slab.word_distance(word);
-        class.base = slab.base() + word * WORD_OBJECTS * class.size;
+        activate(class, slab);
         true
     }
 
@@ -135,4 +130,28 @@ impl Slabs {
         class.most_slabs = class.most_slabs.max(class.slabs);
         Ok(slab)
     }
+}
+
+/// Makes a slab with a free object the active one; there is no other.
+#[inline]
+fn activate(class: &mut Class, slab: RecordRef) {
+    slab.set_state(State::Active);
+    class.active = slab;
+    let found = take_from(class, slab);
+    debug_assert!(found, "a partial slab has a free object");
+}
+
+/// Lets the class take from the first word of its active slab that has a free object. `false` if none has.
+#[inline]
+fn take_from(class: &mut Class, slab: RecordRef) -> bool {
+    let mut word = 0;
+    while slab.bits(word) == 0 {
+        word += 1;
+        if word == class.words as usize {
+            return false;
+        }
+    }
+    class.word = slab.word_distance(word);
+    class.base = slab.base() + word * WORD_OBJECTS * class.size;
+    true
 }

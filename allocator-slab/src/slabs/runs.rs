@@ -60,17 +60,18 @@ impl Slabs {
         pages: &mut P,
         layout: Layout,
         class: u16,
-    ) -> AllocResult<NonNull<u8>> {
-        let bytes = run_bytes::<P>(layout.size())?;
+    ) -> Option<NonNull<u8>> {
+        let bytes = run_bytes::<P>(layout.size()).ok()?;
         let address = self.take_run(pages, bytes, layout.align(), class).or_else(|error| {
             if self.give_unused(pages) {
                 self.take_run(pages, bytes, layout.align(), class)
             } else {
                 Err(error)
             }
-        })?;
+        });
+        let address = address.ok()?;
         self.run_bytes += bytes;
-        memory::at_address(address).ok_or(AllocError::NoMemory)
+        memory::at_address(address)
     }
 
     /// Takes pages, the map's entry for the first frame, and but for one unit without a class a record.
