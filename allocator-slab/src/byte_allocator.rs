@@ -3,8 +3,8 @@
 use core::{alloc::Layout, fmt, ptr::NonNull};
 
 use allocator_api::{
-    AddressRange, AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared, Gap, InvalidFrees, PageAllocator,
-    PagedByteAllocator,
+    AddressRange, AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared, Gap,
+    InvalidFrees, PageAllocator, PagedByteAllocator,
 };
 use allocator_bitmap::BitmapPageAllocator;
 

@@ -22,6 +22,8 @@ pub(crate) struct Class {
     pub(crate) word: usize,
     /// The address of the first object of that word.
     pub(crate) base: usize,
+    /// How many objects frees may look for in that word: those that the word has, or 0 if its slab has guests.
+    pub(crate) word_objects: usize,
     /// Bytes of an object.
     pub(crate) size: usize,
     /// Live objects.
@@ -59,6 +61,7 @@ impl Class {
     pub(crate) const EMPTY: Self = Self {
         word: 0,
         base: 0,
+        word_objects: 0,
         size: 0,
         live: 0,
         first: 0,
@@ -111,6 +114,11 @@ impl Class {
     #[inline(always)]
     pub(crate) const fn object_at(&self, offset: usize) -> usize {
         offset.wrapping_mul(self.inverse).rotate_right(self.shift)
+    }
+
+    /// Takes from no word, and has no active slab.
+    pub(crate) const fn close(&mut self) {
+        (self.active, self.word, self.word_objects) = (RecordRef::END, 0, 0);
     }
 
     /// Whether no object of a slab is live.

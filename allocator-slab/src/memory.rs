@@ -26,7 +26,7 @@ pub(crate) use self::{
     blocks::{at_address, copy, read_mark, write_mark},
     classes::{Classes, Offset},
     page_map::{ENTRY_BYTES, PageMap, Place},
-    record::{RECORD_BYTES, RecordRef, State, take_lowest},
+    record::{RECORD_BYTES, RecordRef, State, put_back, take_lowest},
     records::Records,
     source::Source,
 };

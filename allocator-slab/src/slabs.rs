@@ -2,9 +2,7 @@
 
 use core::{alloc::Layout, ptr::NonNull};
 
-use allocator_api::{
-    AllocError, AllocResult, ConstEmpty, InvalidFrees, PageAllocator, PagedByteAllocator,
-};
+use allocator_api::{AllocError, AllocResult, ConstEmpty, InvalidFrees, PageAllocator, PagedByteAllocator};
 
 use crate::{
     memory::{self, Classes, Offset, PageMap, RecordRef, Records, Source},
@@ -76,24 +74,27 @@ impl Slabs {
     }
 
     /// As [`PagedByteAllocator::dealloc_to`].
+    ///
+    /// Many blocks die young: first it is looked whether the block is of the word that its class takes from, which asks nothing
+    /// of the map.
     #[inline(always)]
     fn dealloc<P: PageAllocator>(&mut self, pages: &mut P, block: NonNull<u8>, layout: Layout) -> AllocResult {
         let address = block.addr().get();
-        let record = self.map.near(address);
-        let class = self.classes.fast_class_of(record);
-        let object = class.object_at(address.wrapping_sub(record.base()));
-        if !class.serves(last_byte(layout.size(), layout.align())) || object >= class.capacity {
-            return self.dealloc_slowly(pages, address, layout);
+        let last_byte = last_byte(layout.size(), layout.align());
+        let Some(offset) = Offset::of_small(last_byte) else {
+            return self.dealloc_large(pages, address, layout);
+        };
+        let class = self.classes.at(offset);
+        let object = class.object_at(address.wrapping_sub(class.base));
+        if object >= class.word_objects {
+            return self.dealloc_elsewhere(pages, address, offset, layout);
         }
-        let (before, after) = record.set_bit(object);
-        if before == after {
-            return Err(AllocError::NotAllocated);
+        if memory::put_back(class.word, object) {
+            class.live -= 1;
+            Ok(())
+        } else {
+            Err(AllocError::NotAllocated)
         }
-        class.live -= 1;
-        if before == 0 || Classes::is_full_word(class, object, after) {
-            return self.word_changed(pages, record);
-        }
-        Ok(())
     }
 
     /// Enters `bytes` of pages at `address`, taken just now: takes a record, which the map then has for the first

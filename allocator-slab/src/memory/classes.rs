@@ -71,12 +71,6 @@ impl Classes {
         unsafe { &mut *self.0.as_mut_ptr().byte_add(usize::from(offset.0)) }
     }
 
-    /// The class that a record says it belongs to, for the fast path of a free.
-    #[inline(always)]
-    pub(crate) fn fast_class_of(&mut self, record: RecordRef) -> &mut Class {
-        self.at(Offset(record.fast_class()))
-    }
-
     /// The class that a slab belongs to.
     #[inline]
     pub(crate) fn class_of(&mut self, slab: RecordRef) -> &mut Class {

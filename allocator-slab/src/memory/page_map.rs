@@ -79,7 +79,8 @@ pub(crate) struct PageMap {
 }
 
 impl PageMap {
-    pub(crate) const EMPTY: Self = Self { near: [Near { leaf: 0, tag: 0 }; ENTRIES], root: 0, levels: 0, prefix: 0, nodes: 0, frames: 0 };
+    pub(crate) const EMPTY: Self =
+        Self { near: [Near { leaf: 0, tag: 0 }; ENTRIES], root: 0, levels: 0, prefix: 0, nodes: 0, frames: 0 };
 
     /// Frames that have a record.
     pub(crate) const fn frames(&self) -> usize {

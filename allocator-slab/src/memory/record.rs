@@ -280,3 +280,17 @@ pub(crate) fn take_lowest(word_distance: usize) -> Option<u32> {
     unsafe { word.write(bits & (bits - 1)) };
     Some(bits.trailing_zeros())
 }
+
+/// Sets the bit of an object, below 64, in a word told by [`word_distance`](RecordRef::word_distance), which is not 0. `false` if
+/// it was set before.
+#[inline(always)]
+pub(crate) fn put_back(word_distance: usize, object: usize) -> bool {
+    debug_assert!(word_distance != 0 && object < WORD_OBJECTS);
+    let word = ptr::with_exposed_provenance_mut::<u64>(no_bits().wrapping_add(word_distance));
+    // SAFETY: a word of a record that is there (the invariant of `RecordRef`).
+    let before = unsafe { word.read() };
+    let after = before | 1 << (object % WORD_OBJECTS);
+    // SAFETY: as above; it is not that of `NONE`, since the distance is not 0.
+    unsafe { word.write(after) };
+    before != after
+}

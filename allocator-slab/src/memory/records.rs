@@ -33,7 +33,8 @@ struct Header {
 
 /// All records of a unit that holds none.
 const ALL_FREE: u64 = !1;
-const _: () = assert!(mem::size_of::<Header>() <= RECORD_BYTES && FRAME_BYTES / RECORD_BYTES == u64::BITS as usize);
+const _: () =
+    assert!(mem::size_of::<Header>() <= RECORD_BYTES && FRAME_BYTES / RECORD_BYTES == u64::BITS as usize);
 
 /// The pool.
 #[derive(Debug)]

@@ -5,30 +5,70 @@ use core::alloc::Layout;
 
 use allocator_api::{AllocError, AllocResult, PageAllocator};
 
-use super::{Slabs, guests, list};
+use super::{Slabs, guests, list, runs::is_page};
 use crate::{
-    memory::{RecordRef, Source, State},
+    memory::{Classes, Offset, RecordRef, Source, State},
     size_class::{self, FRAME_BYTES, last_byte},
 };
 
 impl Slabs {
-    /// Takes a block back which the fast path did not find, or refuses it.
-    #[cold]
+    /// Takes a block back that is not of the word that its class takes from.
     #[inline(never)]
-    pub(super) fn dealloc_slowly<P: PageAllocator>(
+    pub(super) fn dealloc_elsewhere<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        address: usize,
+        offset: Offset,
+        layout: Layout,
+    ) -> AllocResult {
+        let slab = self.map.near(address);
+        let class = self.classes.at(offset);
+        let object = class.object_at(address.wrapping_sub(slab.base()));
+        if slab.fast_class() != offset.number() || object >= class.capacity {
+            return self.dealloc_slowly(pages, address, layout);
+        }
+        let (before, after) = slab.set_bit(object);
+        if before == after {
+            return Err(AllocError::NotAllocated);
+        }
+        class.live -= 1;
+        if before == 0 || Classes::is_full_word(class, object, after) {
+            return self.word_changed(pages, slab);
+        }
+        Ok(())
+    }
+
+    /// Takes a block back that is too large for the table of classes.
+    #[inline(never)]
+    pub(super) fn dealloc_large<P: PageAllocator>(
         &mut self,
         pages: &mut P,
         address: usize,
         layout: Layout,
     ) -> AllocResult {
-        let place = self.map.find(address).ok_or(AllocError::NotAllocated)?;
-        let record = place.get();
+        let last_byte = last_byte(layout.size(), layout.align());
+        if is_page::<P>(last_byte) {
+            return match self.map.find(address) {
+                Some(place) if self.keep_page::<P>(place, address) => Ok(()),
+                _ => self.dealloc_slowly(pages, address, layout),
+            };
+        }
+        match size_class::class_of(last_byte) {
+            Some(class) => self.dealloc_elsewhere(pages, address, Classes::offset(class), layout),
+            None => self.dealloc_slowly(pages, address, layout),
+        }
+    }
+
+    /// Takes a block back which the fast paths did not find, or refuses it.
+    #[cold]
+    #[inline(never)]
+    fn dealloc_slowly<P: PageAllocator>(&mut self, pages: &mut P, address: usize, layout: Layout) -> AllocResult {
+        let record = self.map.find(address).ok_or(AllocError::NotAllocated)?.get();
         match record.state() {
             State::Active | State::Partial | State::Exhausted => {
                 let object = self.live_object(record, address, layout)?;
                 self.put_object(pages, record, object)
             }
-            State::Page if self.keep_page::<P>(place, address, layout) => Ok(()),
             State::Page | State::Run => self.dealloc_run(pages, record, address, layout),
             State::None | State::CachedPage => Err(AllocError::NotAllocated),
         }
@@ -97,7 +137,7 @@ impl Slabs {
             let class = self.classes.get_mut(number);
             let slab = class.active;
             if class.keeps_unused() {
-                (class.active, class.word) = (RecordRef::END, 0);
+                class.close();
                 self.give_slab(pages, slab);
             }
         }

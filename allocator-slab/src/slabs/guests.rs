@@ -76,6 +76,7 @@ impl Slabs {
         let object = class.object_at(block.addr().get() - slab.base());
         slab.set_bit(guest(object));
         slab.set_fast_class(0);
+        class.word_objects = 0;
         // SAFETY: 1. The last byte of an object taken just now; the guest, of a smaller class, is not told of it.
         unsafe { memory::write_mark(mark_of(class, slab, object), guest_class) };
         Some(block)

@@ -29,11 +29,7 @@ impl Slabs {
 
     /// Hands out a block that is too large for the table of classes, or nothing at all.
     #[inline(never)]
-    pub(super) fn alloc_large<P: PageAllocator>(
-        &mut self,
-        pages: &mut P,
-        layout: Layout,
-    ) -> Option<NonNull<u8>> {
+    pub(super) fn alloc_large<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> Option<NonNull<u8>> {
         if is_page::<P>(last_byte(layout.size(), layout.align()))
             && let Some(block) = self.take_page::<P>()
         {
@@ -93,7 +89,7 @@ impl Slabs {
                 return true;
             }
             active.set_state(State::Exhausted);
-            (class.active, class.word) = (RecordRef::END, 0);
+            class.close();
         }
         let slab = class.head;
         if slab.is_end() {
@@ -110,9 +106,8 @@ impl Slabs {
         if !class.is_set_up() {
             class.set_up(offset.class(), Source::<P>::UNIT_BYTES);
         }
-        self.map_slab(pages, offset).or_else(|error| {
-            if self.give_unused(pages) { self.map_slab(pages, offset) } else { Err(error) }
-        })
+        self.map_slab(pages, offset)
+            .or_else(|error| if self.give_unused(pages) { self.map_slab(pages, offset) } else { Err(error) })
     }
 
     /// Takes pages, a record and the map's entries for a slab.
@@ -153,5 +148,7 @@ fn take_from(class: &mut Class, slab: RecordRef) -> bool {
     }
     class.word = slab.word_distance(word);
     class.base = slab.base() + word * WORD_OBJECTS * class.size;
+    let has_guests = slab.fast_class() == 0;
+    class.word_objects = if has_guests { 0 } else { (class.capacity - word * WORD_OBJECTS).min(WORD_OBJECTS) };
     true
 }

@@ -8,7 +8,7 @@ use allocator_api::{AllocError, AllocResult, PageAllocator};
 use super::Slabs;
 use crate::{
     memory::{self, Classes, Place, RecordRef, Source, State},
-    size_class::{FRAME_BYTES, class_of, first_of, last_byte},
+    size_class::{FRAME_BYTES, class_of, first_of},
 };
 
 /// Bytes of the run that serves a request, a multiple of the unit.
@@ -40,11 +40,11 @@ impl Slabs {
         memory::at_address(page)
     }
 
-    /// Takes a live page back and keeps it. `false` if it is not what `layout` says, or there are enough.
+    /// Takes a live page back and keeps it. `false` if there is none at `address`, or there are enough.
     #[inline]
-    pub(super) fn keep_page<P: PageAllocator>(&mut self, place: Place, address: usize, layout: Layout) -> bool {
-        let is_kept = address.is_multiple_of(FRAME_BYTES)
-            && is_page::<P>(last_byte(layout.size(), layout.align()))
+    pub(super) fn keep_page<P: PageAllocator>(&mut self, place: Place, address: usize) -> bool {
+        let is_kept = place.get() == RecordRef::page()
+            && address.is_multiple_of(FRAME_BYTES)
             && self.cache.push(address, place);
         if is_kept {
             place.set(RecordRef::cached_page());
@@ -63,11 +63,7 @@ impl Slabs {
     ) -> Option<NonNull<u8>> {
         let bytes = run_bytes::<P>(layout.size()).ok()?;
         let address = self.take_run(pages, bytes, layout.align(), class).or_else(|error| {
-            if self.give_unused(pages) {
-                self.take_run(pages, bytes, layout.align(), class)
-            } else {
-                Err(error)
-            }
+            if self.give_unused(pages) { self.take_run(pages, bytes, layout.align(), class) } else { Err(error) }
         });
         let address = address.ok()?;
         self.run_bytes += bytes;
@@ -116,10 +112,8 @@ impl Slabs {
             _ => return Err(AllocError::NotAllocated),
         };
         let needed = Self::class_for::<P>(layout).map_or(0, |class| Classes::offset(class).number());
-        let is_live = base == address
-            && layout.size() != 0
-            && needed == class
-            && run_bytes::<P>(layout.size()) == Ok(bytes);
+        let is_live =
+            base == address && layout.size() != 0 && needed == class && run_bytes::<P>(layout.size()) == Ok(bytes);
         if is_live { Ok(bytes) } else { Err(AllocError::NotAllocated) }
     }
 
@@ -165,7 +159,13 @@ impl Slabs {
     }
 
     /// Lets the records tell the new length of a run. `false` if there is no memory for a record; then they are unchanged.
-    fn rewrite<P: PageAllocator>(&mut self, pages: &mut P, address: usize, bytes: usize, new_bytes: usize) -> bool {
+    fn rewrite<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        address: usize,
+        bytes: usize,
+        new_bytes: usize,
+    ) -> bool {
         let Some(place) = self.map.find(address) else {
             return false;
         };
