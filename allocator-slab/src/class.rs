@@ -122,6 +122,7 @@ impl Class {
     }
 
     /// Whether no object of a slab is live.
+    #[inline]
     pub(crate) fn is_unused(&self, slab: RecordRef) -> bool {
         (0..self.words as usize).all(|word| slab.bits(word) == self.full[word])
     }
