@@ -66,6 +66,8 @@ impl<B: Gaps> Declared for Whole<B> {
         gaps: B::GAPS,
         max_regions: DefaultPageAllocator::DECLARATION.max_regions,
         span_bytes: DefaultPageAllocator::DECLARATION.span_bytes,
+        // Two runs side by side become one region, which has one end: tlsf keeps four words at each.
+        joined_record_bytes: 4 * size_of::<usize>(),
         ..Declaration::without_gaps("facade")
     };
 }
