@@ -7,7 +7,8 @@ use super::{Broken, Op, Overlap, Tally, failure_of, overlap, smaller};
 use crate::{
     bench::Bench,
     order::Order,
-    pages::{Statistics, Subject, pages_in},
+    pages::{Subject, pages_in},
+    statistics::Statistics,
     verdict::{Step, With, answers, broken},
 };
 

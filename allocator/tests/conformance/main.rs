@@ -5,6 +5,9 @@
     any(feature = "slab", feature = "tlsf", feature = "buddy")
 ))]
 
+mod scripts;
+#[expect(unreachable_pub, reason = "the fuzz targets take the file as it is")]
+mod two_levels;
 mod whole;
 
 /// Our page engine with its records in the value.

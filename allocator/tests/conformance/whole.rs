@@ -66,6 +66,8 @@ impl<B: Gaps, P: Declared> Declared for Whole<B, P> {
         gaps: B::GAPS,
         max_regions: P::DECLARATION.max_regions,
         span_bytes: P::DECLARATION.span_bytes,
+        // Two runs side by side become one region, which has one end: tlsf keeps four words at each.
+        joined_record_bytes: 4 * size_of::<usize>(),
         ..Declaration::without_gaps("facade")
     };
 }
