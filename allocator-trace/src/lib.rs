@@ -1,4 +1,4 @@
-//! A recorded trace of allocations: a header, then records, in the order of time.
+//! Recorded traces of allocations: reads and writes them.
 //!
 //! ```text
 //!   0            136          152          168                136 + 16 · records
@@ -8,35 +8,25 @@
 //! ```
 //!
 //! The format, with every field, is described in `traces/README.md` at the root of this project. A trace speaks of
-//! *objects*: an object is born with an alloc, may change its size, and ends with a free; objects that are live at the
-//! end stay. Its *id* is a slot number: no two live objects share one.
+//! *objects*, blocks of bytes or runs of pages: an object is born with an alloc, may change its size, and ends with a
+//! free; objects that are live at the end stay. Its *id* is a slot number: no two live objects share one.
 //!
-//! Opening a trace is O(1) and may happen in a constant; a record is decoded in O(1).
+//! Opening a trace is O(1) and may happen in a constant; a record is decoded in O(1). [`Trace::check`] walks all of it
+//! and finds whatever breaks a rule of the format.
+#![no_std]
+#![forbid(unsafe_code)]
 
 mod census;
+mod error;
 mod header;
+mod kind;
 mod record;
 
 pub use census::Census;
+pub use error::TraceError;
 pub use header::{HEADER_BYTES, Header};
+pub use kind::Kind;
 pub use record::{Flags, Operation, RECORD_BYTES, Record};
-
-use core::fmt;
-
-/// Why bytes are not a trace.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum TraceError {
-    /// The magic number, the version or the length of the header is another one.
-    NotATrace,
-    /// The length of the whole is not what the header says.
-    Length,
-    /// A record's operation is unknown, or its alignment is no alignment.
-    Record(u8),
-    /// An alloc of an id that is live, or not below the number of slots.
-    AllocOfLive(u32),
-    /// A free or realloc of an id that is not live.
-    NotLive(u32),
-}
 
 /// A whole trace in memory.
 ///
@@ -47,18 +37,19 @@ pub enum TraceError {
 /// # Examples
 ///
 /// ```
-/// use kernel::trace::{Census, Flags, Header, Operation, Record, Trace};
+/// use allocator_trace::{Census, Flags, Header, Kind, Operation, Record, Trace};
 ///
 /// let record = |operation, id| Record { operation, cpu: 0, id, after_us: 1 };
 /// let records = [record(Operation::Alloc { size: 24, align_log2: 3, flags: Flags::NONE }, 0)];
-/// let census = Census::of(records, &mut [None; 8])?;
-/// let mut bytes = Header::new(&census, "an example").to_bytes().to_vec();
+/// let census = Census::of(Kind::Bytes, records, &mut [None; 8])?;
+/// let mut bytes = Header::new(Kind::Bytes, &census, "an example").to_bytes().to_vec();
 /// records.iter().for_each(|record| bytes.extend(record.to_bytes()));
 ///
 /// let trace = Trace::open(&bytes)?;
 /// assert_eq!(trace.header().source(), "an example");
 /// assert_eq!(trace.records().collect::<Result<Vec<_>, _>>()?, records);
-/// # Ok::<(), kernel::trace::TraceError>(())
+/// assert_eq!(trace.check(&mut [None; 1]), Ok(()));
+/// # Ok::<(), allocator_trace::TraceError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Trace<'a> {
@@ -67,12 +58,13 @@ pub struct Trace<'a> {
 }
 
 impl<'a> Trace<'a> {
-    /// Opens a trace of bytes (not of pages).
+    /// Opens a trace.
     ///
     /// # Errors
     ///
-    /// - [`TraceError::NotATrace`]: it is none, or one of another version or kind.
+    /// - What [`Header::from_bytes`] says of the header.
     /// - [`TraceError::Length`]: there are more or fewer bytes than the header says.
+    /// - [`TraceError::Counts`]: it speaks of more slots than records.
     pub const fn open(bytes: &'a [u8]) -> Result<Self, TraceError> {
         let header = match Header::from_bytes(bytes) {
             Ok(header) => header,
@@ -82,6 +74,10 @@ impl<'a> Trace<'a> {
         if !body.len().is_multiple_of(RECORD_BYTES) || (body.len() / RECORD_BYTES) as u64 != header.census.records
         {
             return Err(TraceError::Length);
+        }
+        // Whoever makes room for the slots must not be asked for more than a record each.
+        if header.census.slots as u64 > header.census.records {
+            return Err(TraceError::Counts);
         }
         Ok(Self { header, body })
     }
@@ -93,22 +89,30 @@ impl<'a> Trace<'a> {
     }
 
     /// The records, in the order of time.
-    pub fn records(&self) -> impl Iterator<Item = Result<Record, TraceError>> + 'a {
+    pub fn records(&self) -> impl Iterator<Item = Result<Record, TraceError>> + use<'a> {
         let (records, _) = self.body.as_chunks();
-        records.iter().map(Record::from_bytes)
+        let kind = self.header.kind;
+        records.iter().map(move |bytes| Record::from_bytes(kind, bytes))
     }
-}
 
-impl fmt::Display for TraceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotATrace => f.write_str("not an allocation trace of bytes, version 1"),
-            Self::Length => f.write_str("the length is not what the header says"),
-            Self::Record(byte) => write!(f, "a record with {byte} for an operation or an alignment"),
-            Self::AllocOfLive(id) => write!(f, "an alloc of id {id}, which is live or beyond the slots"),
-            Self::NotLive(id) => write!(f, "a free or realloc of id {id}, which is not live"),
+    /// Checks every rule of the format; `live` is room for the sizes of live objects, one for each slot.
+    ///
+    /// # Errors
+    ///
+    /// - What [`Record::from_bytes`] or [`Census::of`] says of the first record that is none.
+    /// - [`TraceError::Counts`]: the records add up to something else than the header says.
+    ///
+    /// # Complexity
+    ///
+    /// O(records).
+    pub fn check(&self, live: &mut [Option<u32>]) -> Result<(), TraceError> {
+        let mut wrong = None;
+        let records = self.records().map_while(|record| record.map_err(|error| wrong = Some(error)).ok());
+        let census = Census::of(self.header.kind, records, live)?;
+        match wrong {
+            Some(error) => Err(error),
+            None if census == self.header.census => Ok(()),
+            None => Err(TraceError::Counts),
         }
     }
 }
-
-impl core::error::Error for TraceError {}
