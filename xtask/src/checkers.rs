@@ -5,7 +5,6 @@
 
 use std::process::Command;
 
-use crate::setup;
 use crate::steps::{Log, Outcome};
 use crate::workspace::{Workspace, find_program};
 
@@ -52,18 +51,4 @@ pub(crate) fn valgrind(workspace: &Workspace, log: &mut Log) -> Outcome {
     run.current_dir(workspace.root()).args(["--quiet", "--error-exitcode=9"]);
     run.arg(directory.join("release/examples/watched"));
     Outcome::of(log.run(build).and_then(|()| log.run(run)))
-}
-
-/// Runs Miri on the members that calculate and hold no memory.
-pub(crate) fn miri(workspace: &Workspace, log: &mut Log, members: &[&str]) -> Outcome {
-    if find_program("rustup").is_none()
-        || !setup::answers("rustup", &["run", "nightly", "cargo", "miri", "--version"])
-    {
-        return Outcome::Skipped("no nightly toolchain with Miri is installed".to_owned());
-    }
-    let mut command = workspace.program("rustup", ["run", "nightly", "cargo", "miri", "test"]);
-    command.args(members.iter().flat_map(|member| ["--package", member]));
-    // The toolchain of this run would otherwise be that of the inner one.
-    command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
-    Outcome::of(log.run(command))
 }
