@@ -6,6 +6,7 @@
 use std::process::Command;
 
 use crate::steps::{Log, Outcome};
+use crate::test;
 use crate::workspace::{Workspace, find_program};
 
 /// A cargo command with unstable switches for the compiler.
@@ -16,22 +17,16 @@ fn unstable(workspace: &Workspace, name: &str, args: &str, flags: &str) -> Comma
     command
 }
 
-/// ` --package …` for every library that runs on this machine.
-fn libraries(workspace: &Workspace) -> String {
-    let libraries = workspace.libraries().into_iter().filter(|name| name != "kernel");
-    libraries.map(|name| format!(" --package {name}")).collect()
-}
-
 /// Runs the tests in release, with the checks for undefined behaviour that otherwise only debug builds have.
-pub(crate) fn undefined_behaviour(workspace: &Workspace, log: &mut Log, features: &str) -> Outcome {
-    let args = format!("test --release --tests{}{features}", libraries(workspace));
+pub(crate) fn undefined_behaviour(workspace: &Workspace, log: &mut Log) -> Outcome {
+    let args = format!("test --release --tests{}", test::host_libraries(workspace));
     Outcome::of(log.run(unstable(workspace, "ub-checks", &args, "-Zub-checks=yes")))
 }
 
 /// Has every conversion between pointers and integers that loses provenance reported.
-pub(crate) fn provenance(workspace: &Workspace, log: &mut Log, features: &str) -> Outcome {
+pub(crate) fn provenance(workspace: &Workspace, log: &mut Log) -> Outcome {
     let flags = "-Zcrate-attr=feature(strict_provenance_lints) -Dfuzzy_provenance_casts -Dlossy_provenance_casts";
-    let args = format!("check --lib{}{features}", libraries(workspace));
+    let args = format!("check --lib{}", test::host_libraries(workspace));
     Outcome::of(log.run(unstable(workspace, "provenance", &args, flags)))
 }
 

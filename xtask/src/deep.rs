@@ -32,9 +32,9 @@ const EFFORT: &str = "20";
 /// compiler's checks for undefined behaviour, provenance lints, scripts under Valgrind, more random scripts and larger
 /// heaps, and five minutes of each fuzz target. What this machine cannot do is skipped and says why.
 ///
-/// Needs: QEMU, Valgrind, a C++ compiler; for the 32-bit tests the target i686-unknown-linux-gnu and a C compiler that links 32-bit programs
-/// (Debian, Ubuntu: gcc-multilib); for Miri a nightly toolchain with it. With `--setup`, what is missing is
-/// installed, but for the nightly toolchain.
+/// Needs: QEMU, Valgrind, a C++ compiler; for the 32-bit tests the target i686-unknown-linux-gnu and a C compiler that
+/// links 32-bit programs (Debian, Ubuntu: gcc-multilib); for Miri a nightly toolchain with it. With `--setup`, what is
+/// missing is installed, but for the nightly toolchain.
 ///
 /// Takes: about half an hour on two processors.
 #[derive(Args, Debug)]
@@ -71,9 +71,8 @@ impl Options {
         steps.step("feature subsets of allocator", |log| feature_subsets(workspace, log));
         steps.step("tests as 32-bit programs", |log| narrow_tests(workspace, log));
         miri::add(&mut steps, workspace);
-        let features = test::host_features(workspace);
-        steps.step("release tests with UB checks", |log| checkers::undefined_behaviour(workspace, log, &features));
-        steps.step("provenance lints", |log| checkers::provenance(workspace, log, &features));
+        steps.step("release tests with UB checks", |log| checkers::undefined_behaviour(workspace, log));
+        steps.step("provenance lints", |log| checkers::provenance(workspace, log));
         steps.step("scripts under Valgrind", |log| checkers::valgrind(workspace, log));
         steps.step("more scripts, larger heaps", |log| more_scripts(workspace, log));
         fuzz::add(&mut steps, workspace, &fuzz::TARGETS, Hunt::Afresh(FUZZ_SECONDS));
@@ -112,9 +111,7 @@ fn narrow_tests(workspace: &Workspace, log: &mut Log) -> Outcome {
             "cc links no 32-bit programs (Debian, Ubuntu: apt-get install gcc-multilib)".to_owned(),
         );
     }
-    let packages = workspace.libraries().into_iter().filter(|name| name != "kernel");
-    let packages: String = packages.map(|name| format!(" --package {name}")).collect();
-    let features = test::host_features(workspace);
-    let command = format!("test --no-fail-fast{packages} --target {NARROW_TARGET}{features}");
+    let libraries = test::host_libraries(workspace);
+    let command = format!("test --no-fail-fast{libraries} --target {NARROW_TARGET}");
     Outcome::of(log.run(workspace.cargo(&command)))
 }
