@@ -27,7 +27,8 @@ impl<B, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
     ///
     /// 1. For as long as the allocator or anything allocated from it is used, the whole region is memory that
     ///    may be read and written, and nobody but the allocator and those it hands memory to does so.
-    /// 2. The provenance of the region is exposed.
+    /// 2. The provenance of the region is exposed; where the region touches one that is held, by one provenance that
+    ///    covers both, as [`BaseAllocator::init`](allocator_api::BaseAllocator::init) explains.
     pub unsafe fn init(&self, start: usize, size: usize) -> AllocResult {
         let (start, size) = without_edges::<P>(start, size)?;
         // SAFETY: 1. is the caller's 1. 2. is the caller's 2.
@@ -68,7 +69,7 @@ impl<B, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
     ///    not reserved is memory at its number plus `linear_offset` that may be read and written, and nobody
     ///    but the allocator and those it hands memory to does so. (Numbers that have no address with this
     ///    offset are skipped.)
-    /// 2. The provenance of that memory is exposed.
+    /// 2. The provenance of that memory is exposed; where usable entries touch, by one provenance that covers both.
     pub unsafe fn init_from_map(&self, map: &[MemoryRegion], linear_offset: usize) -> AllocResult<MapReport> {
         let mut level = self.pages.lock();
         if level.pages.total_pages() != 0 || !is_aligned(linear_offset, P::PAGE_SIZE) {

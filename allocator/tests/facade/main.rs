@@ -7,6 +7,7 @@ mod global_alloc;
 mod growing;
 mod locks;
 mod map;
+mod page_runs;
 mod pages;
 mod report;
 mod support;
