@@ -37,7 +37,7 @@ pub use event::{Event, Moment};
 pub use header::{HEADER_BYTES, Header};
 pub use kind::Kind;
 pub use record::{Flags, Operation, RECORD_BYTES, Record};
-pub use recording::{Recorded, Recording};
+pub use recording::{Events, Recording};
 
 /// A whole trace in memory.
 ///

@@ -47,19 +47,19 @@ impl Recording {
     pub const EMPTY: Self = Self { memory: None, seen: 0 };
 
     /// Records from now on, from the start of `memory`. Memory that it had before is returned.
-    pub const fn start(&mut self, memory: &'static mut [Event]) -> Option<Recorded> {
+    pub const fn start(&mut self, memory: &'static mut [Event]) -> Option<Events> {
         let before = self.stop();
         self.memory = Some(memory);
         before
     }
 
     /// Records nothing more, and hands out what was recorded; `None` if nothing was being recorded.
-    pub const fn stop(&mut self) -> Option<Recorded> {
+    pub const fn stop(&mut self) -> Option<Events> {
         match self.memory.take() {
             Some(memory) => {
                 let seen = self.seen;
                 self.seen = 0;
-                Some(Recorded { memory, seen })
+                Some(Events { memory, seen })
             }
             None => None,
         }
@@ -80,12 +80,12 @@ impl Recording {
 
 /// What was recorded.
 #[derive(Debug)]
-pub struct Recorded {
+pub struct Events {
     memory: &'static mut [Event],
     seen: usize,
 }
 
-impl Recorded {
+impl Events {
     /// The events, in their order.
     #[must_use]
     pub fn events(&self) -> &[Event] {

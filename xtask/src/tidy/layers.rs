@@ -57,6 +57,7 @@ pub(super) const LAYERS: [Layer; 12] = [
             "allocator-buddy",
             "allocator-tlsf",
             "allocator-bitmap",
+            TRACE,
         ],
         packages: Packages::Only(&["lock_api", "spin"]),
     },
