@@ -64,7 +64,15 @@ pub(super) const LAYERS: [Layer; 12] = [
     Layer { member: "kernel", uses: &["allocator", "allocator-api", SUITE, TRACE], packages: Packages::Any },
     Layer {
         member: "bench",
-        uses: &["allocator-api", "allocator-slab", "allocator-buddy", "allocator-tlsf", "allocator-bitmap", TRACE],
+        uses: &[
+            "allocator",
+            "allocator-api",
+            "allocator-slab",
+            "allocator-buddy",
+            "allocator-tlsf",
+            "allocator-bitmap",
+            TRACE,
+        ],
         packages: Packages::Any,
     },
     Layer { member: "xtask", uses: &[], packages: Packages::Any },
