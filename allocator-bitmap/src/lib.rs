@@ -30,7 +30,8 @@
 //!   chunk's longest, changes its bit and nothing else. Else the chunk's record becomes *stale*: up to 16 are, and
 //!   a search renews them first. What single pages go by is never stale, so nobody can tell.
 //! - **Records** are in the pages managed, in memory lent, or in the value: [`InRegion`], [`Lent`], [`Inline`].
-//!   They take 75.6 bytes for 512 pages, and 100 for a span.
+//!   They take 75.6 bytes for 512 pages, and 100 for a span. With `Lent`,
+//!   [`init_from_map`](BitmapPageAllocator::init_from_map) finds the place for them in a memory map.
 //!
 //! # When to choose it
 //!
@@ -132,6 +133,7 @@ mod search;
 mod single;
 mod span;
 mod stale;
+mod start;
 mod summary;
 mod word_set;
 
@@ -140,3 +142,4 @@ pub use lent::{Inline, Lent};
 pub use memory::InRegion;
 pub use page_allocator::BitmapPageAllocator;
 pub use records::Records;
+pub use start::StartError;

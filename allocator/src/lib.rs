@@ -34,7 +34,7 @@
 //!     let report = unsafe { HEAP.init_from_map(&map, 0) };
 //!     assert_eq!(report.map(|report| report.accepted_bytes), Ok(7 << 20));
 //!
-//!     let squares: Vec<usize> = (0..1000).map(|n| n * n).collect();
+//!     let squares: Vec<u64> = (0..1000).map(|n| n * n).collect();
 //!     assert_eq!(squares[999], 998_001);
 //!     assert!(HEAP.usage().heap_used_bytes >= 8000);
 //!     0

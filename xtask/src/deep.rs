@@ -7,6 +7,7 @@ use crate::boot::backend::Backends;
 use crate::boot::scenario::{Provocation, Scenario};
 use crate::ci::features::{power_set, selection};
 use crate::ci::{boot_step, plans};
+use crate::fuzz::Hunt;
 use crate::steps::{Log, Outcome, Steps};
 use crate::test;
 use crate::workspace::Workspace;
@@ -78,7 +79,7 @@ impl Options {
         steps.step("provenance lints", |log| checkers::provenance(workspace, log, &features));
         steps.step("scripts under Valgrind", |log| checkers::valgrind(workspace, log));
         steps.step("more scripts, larger heaps", |log| more_scripts(workspace, log));
-        fuzz::add(&mut steps, workspace, &fuzz::TARGETS, FUZZ_SECONDS);
+        fuzz::add(&mut steps, workspace, &fuzz::TARGETS, Hunt::Afresh(FUZZ_SECONDS));
         for mib in MACHINES_MIB {
             let plans = plans(mib, &Backends::all(), &[Scenario::Normal]);
             boot_step(&mut steps, workspace, &format!("boots with {mib} MiB"), plans);
