@@ -11,22 +11,33 @@
 //! *objects*, blocks of bytes or runs of pages: an object is born with an alloc, may change its size, and ends with a
 //! free; objects that are live at the end stay. Its *id* is a slot number: no two live objects share one.
 //!
+//! A recorder fills a [`Recording`] with [`Event`]s, at a few instructions each; later `records` makes a trace of them, with
+//! the feature `alloc`.
+//!
 //! Opening a trace is O(1) and may happen in a constant; a record is decoded in O(1). [`Trace::check`] walks all of it
 //! and finds whatever breaks a rule of the format.
 #![no_std]
 #![forbid(unsafe_code)]
 
 mod census;
+#[cfg(feature = "alloc")]
+mod convert;
 mod error;
+mod event;
 mod header;
 mod kind;
 mod record;
+mod recording;
 
 pub use census::Census;
+#[cfg(feature = "alloc")]
+pub use convert::{Records, records};
 pub use error::TraceError;
+pub use event::{Event, Moment};
 pub use header::{HEADER_BYTES, Header};
 pub use kind::Kind;
 pub use record::{Flags, Operation, RECORD_BYTES, Record};
+pub use recording::{Events, Recording};
 
 /// A whole trace in memory.
 ///

@@ -25,6 +25,8 @@ mod bytes;
 mod memory;
 mod pages;
 mod placed;
+#[cfg(feature = "trace")]
+mod recording;
 mod report;
 mod runs;
 

@@ -52,6 +52,7 @@
 //! | `buddy` | `BuddyByteAllocator`: powers of two; large aligned blocks |
 //! | `bitmap` (default) | `BitmapPageAllocator`: one bit a page under a tree of summaries; any number of banks |
 //! | `bitmap-package` | `bitmap::package::BitmapPageAllocator`: the published package; a span of 64 GiB |
+//! | `trace` | `Recorded`: a level that records its calls, in the format of traces |
 //!
 //! Features only add. With several byte backends, `DefaultByteAllocator` is `buddy` before `tlsf` before
 //! `slab`, and `DefaultPageAllocator` is `bitmap-package` before `bitmap`; [`BACKENDS`] says what is on. A library
@@ -209,6 +210,8 @@ mod locked_pages;
 mod memory_map;
 mod page_level;
 mod page_run;
+#[cfg(feature = "trace")]
+mod recorded;
 mod usage;
 
 pub use allocator_api as api;
@@ -225,6 +228,8 @@ pub use allocator_buddy::{self as buddy, BuddyByteAllocator};
 pub use allocator_slab::{self as slab, SlabByteAllocator};
 #[cfg(feature = "tlsf")]
 pub use allocator_tlsf::{self as tlsf, TlsfByteAllocator};
+#[cfg(feature = "trace")]
+pub use allocator_trace as trace;
 pub use features::*;
 pub use global::GlobalAllocator;
 pub use growing::Growing;
@@ -232,6 +237,8 @@ pub use hooks::{Freed, Hooks, InvalidFree};
 pub use lock_api;
 pub use memory_map::{MapReport, MemoryRegion, RegionKind};
 pub use page_run::{PageRun, RawPageRun};
+#[cfg(feature = "trace")]
+pub use recorded::{Recorded, Stamp};
 pub use usage::{Usage, UsageKind};
 
 /// The first program of the project's README, compiled.

@@ -29,3 +29,9 @@ suite!("buddy", "bitmap", buddy_over_bitmap, allocator::BuddyByteAllocator, crat
 suite!("slab", "bitmap-package", slab_over_package, allocator::SlabByteAllocator, crate::Package);
 suite!("tlsf", "bitmap-package", tlsf_over_package, allocator::TlsfByteAllocator, crate::Package);
 suite!("buddy", "bitmap-package", buddy_over_package, allocator::BuddyByteAllocator, crate::Package);
+
+// The layer that records keeps what its level keeps.
+#[cfg(all(feature = "trace", feature = "tlsf"))]
+allocator_conformance::byte_suite!(recorded_tlsf, allocator::Recorded<allocator::TlsfByteAllocator>);
+#[cfg(all(feature = "trace", feature = "bitmap"))]
+allocator_conformance::page_suite!(recorded_bitmap, allocator::Recorded<allocator::BitmapPageAllocator<4096>>);

@@ -9,6 +9,8 @@ mod locks;
 mod map;
 mod page_runs;
 mod pages;
+#[cfg(feature = "trace")]
+mod recorded;
 mod report;
 mod support;
 mod threads;

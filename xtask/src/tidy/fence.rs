@@ -58,6 +58,8 @@ pub(super) const FENCES: [Fence; 9] = [
             "src/hooks.rs",
             "src/locked_pages.rs",
             "src/page_level.rs",
+            "src/recorded/bytes.rs",
+            "src/recorded/pages.rs",
             "src/page_run.rs",
         ],
     },
