@@ -84,7 +84,7 @@ pub(crate) fn room_in(
     page_size: usize,
 ) -> Result<AddressRange, StartError> {
     // Pages may be smaller than the words that records consist of.
-    let granule = page_size.max(align_of::<u64>());
+    let granule = page_size.max(size_of::<u64>());
     let is_only = regions.clone().nth(1).is_none();
     let room_of = |region: AddressRange| {
         let size = needed_bytes.checked_next_multiple_of(granule)?;

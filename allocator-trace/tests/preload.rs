@@ -29,7 +29,7 @@ fn what_a_program_allocates_is_a_lawful_trace_of_each_process() {
     let name = prefix.file_name().expect("it has one").to_string_lossy().into_owned();
     let files = directory.map(|entry| entry.expect("it can be read").path());
     let ours: Vec<PathBuf> = files.filter(|file| file.to_string_lossy().contains(&name)).collect();
-    assert!(ours.len() >= 3, "a shell and two programs: {ours:?}");
+    assert!(ours.len() >= 2, "two programs, and a shell that may end by _exit: {ours:?}");
     for file in ours {
         let bytes = fs::read(&file).expect("it was written");
         fs::remove_file(&file).expect("it is ours");

@@ -1,6 +1,8 @@
 //! Runs of pages, recorded; their sizes are in pages.
 
-use allocator_api::{AllocResult, ConstrainedPageAllocator, LargestFreeRun, PageAllocator, Placement};
+use allocator_api::{
+    AddressRange, AllocResult, ConstrainedPageAllocator, LargestFreeRun, PageAllocator, Placement,
+};
 use allocator_trace::Event;
 
 use super::{Recorded, Stamp, moment};
@@ -29,6 +31,14 @@ unsafe impl<A: PageAllocator, S: Stamp> PageAllocator for Recorded<A, S> {
         unsafe { self.level.dealloc_pages(pos, num_pages) }?;
         self.freed(pos, num_pages);
         Ok(())
+    }
+
+    unsafe fn take_record_room(
+        &mut self,
+        regions: impl Iterator<Item = AddressRange> + Clone,
+    ) -> AllocResult<Option<AddressRange>> {
+        // SAFETY: 1. is the caller's 1. 2. is the caller's 2.
+        unsafe { self.level.take_record_room(regions) }
     }
 
     fn total_pages(&self) -> usize {

@@ -316,6 +316,18 @@ mod lent {
         assert_eq!(heap.usage().used_pages, 159);
     }
 
+    #[cfg(feature = "trace")]
+    #[test]
+    fn a_recorded_page_level_finds_its_room_too() {
+        type Recording =
+            GlobalAllocator<Growing<ToyBytes>, allocator::Recorded<BitmapPageAllocator<4096, Lent>>, SpinLock>;
+        let arena = Arena::new(MIB);
+        let heap = Recording::new();
+        // SAFETY: 1. The map is in the arena, which the heap alone uses. 2. It exposes its memory.
+        let report = unsafe { heap.init_from_map(&map_in(&arena, arena.start()), 0) }.unwrap();
+        assert_eq!((report.record_bytes, heap.usage().total_pages), (4 * KIB, 159));
+    }
+
     #[test]
     fn a_map_without_room_for_records_is_refused_and_another_may_follow() {
         let arena = Arena::new(MIB);

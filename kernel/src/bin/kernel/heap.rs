@@ -3,15 +3,17 @@
 //! ```text
 //!   memory map of the firmware, less:  low 1 MiB, the program, the boot record
 //!          │ init_from_map
-//!   page level (DefaultPageAllocator) ─► byte level (DefaultByteAllocator) ─► Box, Vec, …
+//!   page level (PageLevel) ─► byte level (DefaultByteAllocator) ─► Box, Vec, …
 //! ```
 //!
 //! Linear addresses are physical ones: the linear offset is 0.
 
 mod block;
+mod page_level;
 pub(crate) mod suite;
 
 pub(crate) use block::{Block, TimedHeap};
+pub(crate) use page_level::PageLevel;
 
 use core::{
     alloc::Layout,
@@ -20,8 +22,7 @@ use core::{
 };
 
 use allocator::{
-    AllocResult, DefaultPageAllocator, Hooks, InvalidFree, InvalidFrees, MapReport, MemoryRegion, PageAllocator,
-    UsageKind,
+    AllocResult, Hooks, InvalidFree, InvalidFrees, MapReport, MemoryRegion, PageAllocator, UsageKind,
 };
 use kernel::{
     memory_map::{EntryKind, MAX_ENTRIES},
@@ -36,12 +37,12 @@ use crate::{
 };
 
 #[cfg(not(feature = "record"))]
-type Heap = allocator::DefaultGlobalAllocator;
+type Heap = allocator::GlobalAllocator<allocator::DefaultByteLevel, PageLevel>;
 /// Both levels are recorded.
 #[cfg(feature = "record")]
 type Heap = allocator::GlobalAllocator<
     allocator::Recorded<allocator::DefaultByteLevel, Machine>,
-    allocator::Recorded<DefaultPageAllocator, Machine>,
+    allocator::Recorded<PageLevel, Machine>,
 >;
 
 /// The kernel's heap.
@@ -57,7 +58,7 @@ static REFUSED_BYTES: AtomicUsize = AtomicUsize::new(0);
 const LOW_BYTES: usize = 1 << 20;
 
 /// The bytes of a page.
-const PAGE_BYTES: usize = <DefaultPageAllocator as PageAllocator>::PAGE_SIZE;
+const PAGE_BYTES: usize = <PageLevel as PageAllocator>::PAGE_SIZE;
 
 /// Entries of the map besides the firmware's: low memory, the program, the three parts of the boot record.
 const OWN_ENTRIES: usize = 5;

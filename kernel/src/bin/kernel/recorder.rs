@@ -10,7 +10,7 @@
 #![forbid(unsafe_code)]
 
 use allocator::trace::{Event, Events, Kind, records};
-use allocator::{DefaultPageAllocator, PageAllocator, Stamp};
+use allocator::{PageAllocator, Stamp};
 use spin::{Mutex, MutexGuard};
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
         serial::{Port, Serial},
         ticks,
     },
-    heap::HEAP,
+    heap::{HEAP, PageLevel},
 };
 
 /// The machine as a stamp: one processor, and its clock.
@@ -56,7 +56,7 @@ pub(crate) fn stop() -> Recordings {
 
 /// Sends each recording as a trace.
 pub(crate) fn send(recordings: &Recordings) {
-    let page_log2 = DefaultPageAllocator::PAGE_SIZE.trailing_zeros() as u8;
+    let page_log2 = PageLevel::PAGE_SIZE.trailing_zeros() as u8;
     send_one("blocks", Port::Second, Kind::Bytes, recordings.blocks.as_ref());
     send_one("pages", Port::Third, Kind::PageRuns { page_log2 }, recordings.pages.as_ref());
 }
