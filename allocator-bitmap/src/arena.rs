@@ -21,7 +21,10 @@
 
 use core::num::NonZeroUsize;
 
-use crate::records::{Link, Side};
+use crate::{
+    records::{ChunkPlace, Link, Side},
+    summary::CHUNK_WORDS,
+};
 
 /// Words at the front: end of the blocks, number of slots.
 pub(crate) const FRONT_WORDS: usize = 2;
@@ -67,6 +70,18 @@ pub(crate) fn words(arena: &[u64], link: Link) -> &[u64] {
 pub(crate) fn words_mut(arena: &mut [u64], link: Link) -> &mut [u64] {
     let (offset, count) = place(arena, link);
     &mut arena[offset..offset + count]
+}
+
+/// Names the words of a block from word `at` on as those of a chunk; `None` if the block has fewer.
+pub(crate) fn chunk_place(arena: &[u64], link: Link, at: usize) -> Option<ChunkPlace> {
+    words(arena, link).get(at..)?.first_chunk::<CHUNK_WORDS>()?;
+    NonZeroUsize::new(place(arena, link).0 + at).map(ChunkPlace::new)
+}
+
+/// The words of a chunk, to change.
+#[inline]
+pub(crate) fn chunk_mut(arena: &mut [u64], place: ChunkPlace) -> &mut [u64; CHUNK_WORDS] {
+    arena[place.number()..].first_chunk_mut().expect("a place is given out for words that are there")
 }
 
 /// A child of a block.

@@ -6,7 +6,8 @@ use allocator_api::{AllocError, AllocResult, ConstEmpty};
 
 use crate::{
     arena::{self, FRONT_WORDS},
-    records::{Home, Link, Records, Side, Store},
+    records::{ChunkPlace, Home, Link, Records, Side, Store},
+    summary::CHUNK_WORDS,
 };
 
 /// Words that blocks are kept in.
@@ -112,6 +113,15 @@ impl<A: Arena> Store for A {
     #[inline]
     fn words_mut(&mut self, link: Link) -> &mut [u64] {
         arena::words_mut(self.arena_mut(), link)
+    }
+
+    fn chunk_place(&self, link: Link, at: usize) -> Option<ChunkPlace> {
+        arena::chunk_place(self.arena(), link, at)
+    }
+
+    #[inline]
+    fn chunk_mut(&mut self, place: ChunkPlace) -> &mut [u64; CHUNK_WORDS] {
+        arena::chunk_mut(self.arena_mut(), place)
     }
 
     fn child(&self, link: Link, side: Side) -> Option<Link> {

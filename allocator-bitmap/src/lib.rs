@@ -107,7 +107,6 @@
 //! - G. M. Adelson-Velsky, E. M. Landis, "An algorithm for the organization of information", 1962.
 #![no_std]
 
-mod active;
 mod arena;
 mod bits;
 mod change;
@@ -119,6 +118,7 @@ mod layout;
 mod lent;
 mod levels;
 mod memory;
+mod open;
 #[cfg(feature = "package")]
 pub mod package;
 mod page_allocator;

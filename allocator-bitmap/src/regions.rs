@@ -26,7 +26,7 @@ use crate::{
     page_allocator::BitmapPageAllocator,
     pages::PageRange,
     records::{Home, Link, Records},
-    search::find,
+    search::{Wanted, find},
     span::Span,
 };
 
@@ -145,7 +145,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
 
     /// The lowest `count` free pages of a span that a block can lie in.
     fn free_home(&self, span: &Span<&[u64]>, count: usize) -> Option<PageRange> {
-        let home = PageRange::counted(span.cover() + find(span.0, count, 0)?, count)?;
+        let home = PageRange::counted(span.cover() + find(span.0, Wanted::any(count), 0)?, count)?;
         (home.last() < Self::LAST_PAGE).then_some(home)
     }
 
