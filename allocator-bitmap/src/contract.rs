@@ -42,6 +42,7 @@ impl<const PAGE_SIZE: usize, R: Records> BaseAllocator for BitmapPageAllocator<P
     /// then on: a copy of its bytes is not.
     unsafe fn add_memory(&mut self, start: usize, size: usize) -> AllocResult {
         let fresh = self.plan(start, size)?;
+        self.check_total(fresh)?;
         self.renew();
         let neighbours = self.neighbours(fresh);
         let joined = self.joined_pages(fresh, neighbours);

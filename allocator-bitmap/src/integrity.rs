@@ -20,14 +20,18 @@ impl<const PAGE_SIZE: usize, R: Records> HeapMap for BitmapPageAllocator<PAGE_SI
         for (link, pages) in directory::spans(&self.records, self.root) {
             let span = self.span(link);
             let (first, last) = span.indices(pages);
-            let mut from = first;
-            while from <= last {
-                let (used_from, used_to) = span.first_used(from, last).unwrap_or((last + 1, last));
-                if from < used_from {
-                    visit(self.block(&span, from, used_from - 1, BlockKind::Free));
+            // With pages of one byte, there may be no index after the last.
+            let mut from = Some(first);
+            while let Some(start) = from.filter(|from| *from <= last) {
+                let used = span.first_used(start, last);
+                let free = used.map_or(Some(last), |(used, _)| used.checked_sub(1));
+                if let Some(end) = free.filter(|end| start <= *end) {
+                    visit(self.block(&span, start, end, BlockKind::Free));
                 }
-                self.visit_used(&span, used_from, used_to, visit);
-                from = used_to + 1;
+                from = used.and_then(|(first, last)| {
+                    self.visit_used(&span, first, last, visit);
+                    last.checked_add(1)
+                });
             }
         }
     }
@@ -42,7 +46,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
     }
 
-    /// Visits the used pages with indices `first` to `last`, if any: some may hold records.
+    /// Visits the used pages with indices `first` to `last`: some may hold records.
     fn visit_used(&self, span: &Span<&[u64]>, first: usize, last: usize, visit: &mut dyn FnMut(Block)) {
         let Some(used) = PageRange::new(first, last) else { return };
         let records = span.records().map(|records| span.indices(records));
@@ -130,7 +134,9 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
             let Some(link) = span.filter(|link| is_span(*link) && *chunk < self.span(*link).chunks()) else {
                 return Err("chunks remembered as stale are there");
             };
-            if !self.span(link).record(*chunk).is_stale() || self.stale.iter().take(i).any(|slot| *slot == (*span, *chunk)) {
+            if !self.span(link).record(*chunk).is_stale()
+                || self.stale.iter().take(i).any(|slot| *slot == (*span, *chunk))
+            {
                 return Err("chunks remembered as stale are so, each once");
             }
         }
@@ -195,3 +201,6 @@ impl<const PAGE_SIZE: usize, R: Records> CheckIntegrity for BitmapPageAllocator<
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

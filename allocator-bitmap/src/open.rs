@@ -92,7 +92,8 @@ impl<const PAGE_SIZE: usize> Open<PAGE_SIZE> {
     /// Lets single pages come from another word of the chunk.
     pub(crate) const fn move_to(&mut self, word: usize) {
         debug_assert!(word < CHUNK_WORDS);
-        self.word_base = self.word_base.wrapping_add(word.wrapping_sub(self.word).wrapping_mul(WORD_PAGES * PAGE_SIZE));
+        self.word_base =
+            self.word_base.wrapping_add(word.wrapping_sub(self.word).wrapping_mul(WORD_PAGES * PAGE_SIZE));
         self.word = word;
     }
 

@@ -31,9 +31,9 @@ use crate::{
 ///
 /// # Complexity
 ///
-/// With n pages and s spans (regions that touch are one span): `alloc_pages` of one page O(1) from the active
-/// word, else O(log n + log s); of a run, the same if its alignment is a page or a longer run has room for it,
-/// else that for each misfitting free run; plus 1/64 step for each page of the run. `alloc_pages_at`,
+/// With n pages and s spans (regions that touch are one span): `alloc_pages` of one page O(1) from the open chunk,
+/// else O(log n + log s); of a run, the same if its alignment is a page or a longer run has room for it, else a
+/// look at each 512 pages with a run long enough; plus 1/64 step for each page of the run. `alloc_pages_at`,
 /// `dealloc_pages`: O(log n + log s), and 1/64 step a page. `add_memory`, `remove_memory`: linear in the records
 /// of the spans concerned, at the speed of copying.
 ///

@@ -55,7 +55,8 @@ impl Request {
         let wanted = Wanted { count: self.count, align: self.align, skew: cover, patience };
         let mut from = first;
         loop {
-            let found = find(&span.0, wanted, from).filter(|index| *index <= last && self.count - 1 <= last - *index)?;
+            let found =
+                find(&span.0, wanted, from).filter(|index| *index <= last && self.count - 1 <= last - *index)?;
             let index = self.admitted(cover + found)?.checked_sub(cover).filter(|index| *index <= last)?;
             if index == found {
                 return Some(index);
@@ -86,7 +87,10 @@ mod tests {
                     let expected = (page..200).find(fits);
                     assert_eq!(request.admitted(page), expected, "{request:?} from {page}");
                     let ample = request.ample().unwrap();
-                    assert!(bounded || expected.unwrap() + count <= page + ample, "an ample run has room: {request:?}");
+                    assert!(
+                        bounded || expected.unwrap() + count <= page + ample,
+                        "an ample run has room: {request:?}"
+                    );
                 }
             }
         }

@@ -36,7 +36,8 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
         let align = align >> Self::PAGE_LOG2;
         let preferred = PageRange::new(self.prefer, Self::LAST_PAGE);
-        let found = preferred.and_then(|within| self.alloc_aligned(Request { count, align, boundary: None, within }));
+        let found =
+            preferred.and_then(|within| self.alloc_aligned(Request { count, align, boundary: None, within }));
         if found.is_some() || self.prefer == 0 {
             return found;
         }

@@ -156,7 +156,10 @@ fn search_node(words: &[u64], level: Level, node: usize, walk: &mut Walk) -> Opt
         return search_nodes(words, below, below.siblings_from(node << FANOUT_LOG2), walk);
     }
     let found = scan_chunk(words, node, 0, walk);
-    debug_assert!(found.is_some() || walk.wanted.align > 1, "the summary promises a run that the bits do not have");
+    debug_assert!(
+        found.is_some() || walk.wanted.align > 1,
+        "the summary promises a run that the bits do not have"
+    );
     walk.wanted.patience -= usize::from(found.is_none());
     found
 }

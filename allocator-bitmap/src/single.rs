@@ -97,7 +97,8 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
 
     /// Opens the chunk whose turn it is. Returns whether there is one.
     fn open_next(&mut self) -> bool {
-        let here = self.open.chunk().map_or(self.prefer, |(link, chunk)| self.span(link).cover() + chunk * CHUNK_PAGES);
+        let here =
+            self.open.chunk().map_or(self.prefer, |(link, chunk)| self.span(link).cover() + chunk * CHUNK_PAGES);
         let mut next = self.next_broken_chunk(here);
         if next.is_none() && here != self.prefer {
             next = self.next_broken_chunk(self.prefer);

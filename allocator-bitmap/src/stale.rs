@@ -31,7 +31,7 @@ impl StaleList {
     pub(crate) const EMPTY: Self = Self { chunks: [(None, 0); STALE_CHUNKS], oldest: 0, count: 0 };
 
     /// Remembers a chunk. Returns the one that is forgotten for it.
-    pub(crate) const fn push(&mut self, span: Link, chunk: usize) -> Option<(Link, usize)> {
+    pub(crate) fn push(&mut self, span: Link, chunk: usize) -> Option<(Link, usize)> {
         let forgotten = if self.count == STALE_CHUNKS { self.pop() } else { None };
         self.chunks[(self.oldest + self.count) % STALE_CHUNKS] = (Some(span), chunk);
         self.count += 1;
@@ -40,11 +40,11 @@ impl StaleList {
 
     /// Forgets the chunk remembered longest and returns it.
     #[inline]
-    pub(crate) const fn pop(&mut self) -> Option<(Link, usize)> {
+    pub(crate) fn pop(&mut self) -> Option<(Link, usize)> {
         if self.count == 0 {
             return None;
         }
-        let slot = core::mem::replace(&mut self.chunks[self.oldest % STALE_CHUNKS], (None, 0));
+        let slot = core::mem::take(&mut self.chunks[self.oldest % STALE_CHUNKS]);
         self.oldest = (self.oldest + 1) % STALE_CHUNKS;
         self.count -= 1;
         match slot {
