@@ -1,22 +1,23 @@
 //! The traits of the contract, and the one place that hands memory over to be written to.
 
 use allocator_api::{
-    AllocError, AllocResult, BaseAllocator, ConstrainedPageAllocator, Declaration, Declared, LargestFreeRun,
-    PageAllocator, Placement, RemoveError, RemoveMemory,
+    AddressRange, AllocError, AllocResult, BaseAllocator, ConstrainedPageAllocator, Declaration, Declared,
+    LargestFreeRun, PageAllocator, Placement, RemoveError, RemoveMemory,
 };
 
 use crate::{
     directory,
     page_allocator::BitmapPageAllocator,
     pages::PageRange,
-    records::{Link, Records},
+    records::{Home, Link, Records},
     remove::Plan,
     request::Request,
+    start::{StartError, room_in},
 };
 
 impl<const PAGE_SIZE: usize, R: Records> Declared for BitmapPageAllocator<PAGE_SIZE, R> {
     const DECLARATION: Declaration =
-        Declaration { touches_memory: R::IN_REGION, ..Declaration::without_gaps("bitmap") };
+        Declaration { touches_memory: R::IN_REGION, ..Declaration::without_gaps(R::NAME) };
 }
 
 impl<const PAGE_SIZE: usize, R: Records> BaseAllocator for BitmapPageAllocator<PAGE_SIZE, R> {
@@ -115,6 +116,43 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         Ok(links)
     }
 
+    /// As [`take_record_room`](PageAllocator::take_record_room), with errors that say what is lacking.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]; nothing is taken then.
+    ///
+    /// # Safety
+    ///
+    /// 1. `regions` do not overlap, and keep the conditions of `init`.
+    /// 2. The room returned is used by nobody else.
+    pub(crate) unsafe fn take_room_in(
+        &mut self,
+        regions: impl Iterator<Item = AddressRange> + Clone,
+    ) -> Result<Option<AddressRange>, StartError> {
+        if !self.is_empty() {
+            return Err(StartError::HasMemory);
+        }
+        let regions = regions.filter_map(|region| region.trimmed(PAGE_SIZE));
+        if regions.clone().next().is_none() {
+            return Err(StartError::NoPages);
+        }
+        let needed_bytes = Self::record_bytes_of(regions.clone());
+        if let Some(lent_bytes) = self.records.room_bytes() {
+            let is_enough = lent_bytes >= needed_bytes;
+            return if is_enough {
+                Ok(None)
+            } else {
+                Err(StartError::NoRoom { needed_bytes, longest_bytes: lent_bytes })
+            };
+        }
+        let room = room_in(regions, needed_bytes, PAGE_SIZE)?;
+        let home = Home { address: room.start(), bytes: room.size().unwrap_or(0) };
+        // SAFETY: 1. the room lies in one of the regions (condition 1), and nobody else uses it (condition 2).
+        unsafe { self.records.take_room(home) };
+        Ok(Some(room))
+    }
+
     fn remove_range(&mut self, link: Link, range: PageRange) -> Result<(), RemoveError> {
         self.check_unused(link, range)?;
         let plans = self.plan_parts(link, range)?;
@@ -173,6 +211,16 @@ unsafe impl<const PAGE_SIZE: usize, R: Records> PageAllocator for BitmapPageAllo
     #[inline]
     unsafe fn dealloc_pages(&mut self, pos: usize, num_pages: usize) -> AllocResult {
         self.give_back(pos, num_pages)
+    }
+
+    /// Room is wanted for [`Lent`](crate::Lent) records, unless some was lent before: the end of the highest region
+    /// that is long enough.
+    unsafe fn take_record_room(
+        &mut self,
+        regions: impl Iterator<Item = AddressRange> + Clone,
+    ) -> AllocResult<Option<AddressRange>> {
+        // SAFETY: 1. 2. are the caller's 1. and 2.
+        unsafe { self.take_room_in(regions) }.map_err(AllocError::from)
     }
 
     fn total_pages(&self) -> usize {

@@ -33,7 +33,8 @@
 //!   are, and a search renews them first. What is handed out next never depends on what is stale, so nobody can
 //!   tell.
 //! - **Records** are in the pages managed, in memory lent, or in the value: [`InRegion`], [`Lent`], [`Inline`].
-//!   They take 75.6 bytes for 512 pages, and 100 for a span.
+//!   They take 75.6 bytes for 512 pages, and 100 for a span. With `Lent`,
+//!   [`init_from_map`](BitmapPageAllocator::init_from_map) finds the place for them in a memory map.
 //!
 //! # When to choose it
 //!
@@ -136,6 +137,7 @@ mod search;
 mod single;
 mod span;
 mod stale;
+mod start;
 mod summary;
 mod word_set;
 
@@ -144,3 +146,4 @@ pub use lent::{Inline, Lent};
 pub use memory::InRegion;
 pub use page_allocator::BitmapPageAllocator;
 pub use records::Records;
+pub use start::StartError;

@@ -139,4 +139,22 @@ impl Store for InRegion {
     fn release(&mut self, _link: Link) {}
 }
 
-impl Records for InRegion {}
+impl Records for InRegion {
+    const NAME: &'static str = "bitmap";
+}
+
+/// The words of memory that is lent for good, all zero.
+///
+/// # Safety
+///
+/// 1. `home` is memory that may be read and written and whose provenance is exposed; nobody else ever uses it. One
+///    past its last byte is an address.
+pub(crate) unsafe fn words_of(home: Home) -> &'static mut [u64] {
+    debug_assert!(home.address.is_multiple_of(align_of::<u64>()) && home.address != 0);
+    let (first, count) = (ptr::with_exposed_provenance_mut::<u64>(home.address), home.bytes / WORD_BYTES);
+    // SAFETY: 1. `count` words, aligned, lie in the home, which is ours alone; they are written before they are read.
+    unsafe {
+        first.write_bytes(0, count);
+        slice::from_raw_parts_mut(first, count)
+    }
+}

@@ -112,4 +112,21 @@ pub trait Store {
 
 /// Where a page allocator keeps its records: [`InRegion`](crate::InRegion), [`Lent`](crate::Lent) or
 /// [`Inline`](crate::Inline). The trait is sealed.
-pub trait Records: Store + Send {}
+pub trait Records: Store + Send {
+    /// What to call a page allocator with such records.
+    const NAME: &'static str;
+
+    /// Bytes of the room for records that is there already; `None` if there is none and some has to be lent.
+    fn room_bytes(&self) -> Option<usize> {
+        Some(usize::MAX)
+    }
+
+    /// Keeps records in `home` from now on. Those that take room when they need it do nothing.
+    ///
+    /// # Safety
+    ///
+    /// 1. `home` is memory that may be read and written and whose provenance is exposed; nobody else ever uses it.
+    unsafe fn take_room(&mut self, home: Home) {
+        let _in_regions_or_in_the_value = home;
+    }
+}

@@ -53,16 +53,27 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         let mut words = FRONT_WORDS;
         let mut i = 0;
         while i < regions.len() {
-            if let Some(part) = regions[i].trimmed(PAGE_SIZE)
-                && let Some(pages) =
-                    PageRange::new(part.start() >> Self::PAGE_LOG2, part.last() >> Self::PAGE_LOG2)
-            {
-                let joining = if i == 0 { 0 } else { JOINING_WORDS };
-                words = words.saturating_add(SLOT_WORDS + block_words(cover_of(pages).1) + joining);
-            }
+            words = words.saturating_add(Self::region_words(regions[i], i == 0));
             i += 1;
         }
         words.saturating_mul(size_of::<u64>())
+    }
+
+    /// As [`record_bytes`](Self::record_bytes), for regions that come one by one.
+    pub(crate) fn record_bytes_of(regions: impl Iterator<Item = AddressRange>) -> usize {
+        let words = regions.enumerate().map(|(i, region)| Self::region_words(region, i == 0));
+        words.fold(FRONT_WORDS, usize::saturating_add).saturating_mul(size_of::<u64>())
+    }
+
+    /// Words for the records of a region beside others, or of the first.
+    const fn region_words(region: AddressRange, is_first: bool) -> usize {
+        if let Some(part) = region.trimmed(PAGE_SIZE)
+            && let Some(pages) = PageRange::new(part.start() >> Self::PAGE_LOG2, part.last() >> Self::PAGE_LOG2)
+        {
+            let joining = if is_first { 0 } else { JOINING_WORDS };
+            return SLOT_WORDS + block_words(cover_of(pages).1) + joining;
+        }
+        0
     }
 
     /// The pages of a region of `size` bytes from `start` that can be taken in.

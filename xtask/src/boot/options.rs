@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use clap::Args;
 
-use super::backend::{Backends, ByteChoice, PageBackend};
+use super::backend::{Backends, ByteBackend, ByteChoice, PageBackend};
 use super::memory::MachineMemory;
 use super::scenario::{Provocation, Scenario};
 use super::{Plan, Verdict, boot_all, report};
@@ -33,9 +33,9 @@ pub(crate) struct Options {
     /// Byte backend
     #[arg(long, value_enum, default_value = "all")]
     backend: ByteChoice,
-    /// Page backend
-    #[arg(long, value_enum, default_value = "bitmap")]
-    page_backend: PageBackend,
+    /// Page backend; without it bitmap and, if every byte backend boots, bitmap-lent once
+    #[arg(long, value_enum)]
+    page_backend: Option<PageBackend>,
     /// Memory of the machine, 64M to 8G; several are separated by commas
     #[arg(long, value_name = "SIZE", value_delimiter = ',', default_value = "512M")]
     memory: Vec<MachineMemory>,
@@ -68,11 +68,17 @@ impl Options {
         Ok(boots.iter().all(|boot| !matches!(boot.verdict, Verdict::Failed(_))))
     }
 
+    fn backends(&self) -> Vec<Backends> {
+        let page = self.page_backend.unwrap_or(PageBackend::Bitmap);
+        let with_lent = self.page_backend.is_none() && self.backend == ByteChoice::All;
+        let lent = with_lent.then_some(Backends { byte: ByteBackend::Slab, page: PageBackend::BitmapLent });
+        self.backend.backends().into_iter().map(|byte| Backends { byte, page }).chain(lent).collect()
+    }
+
     fn plans(&self) -> Vec<Plan> {
         let scenarios = self.provoke.map_or_else(|| vec![Scenario::Normal], Scenario::provoked);
         let mut plans = Vec::new();
-        for byte in self.backend.backends() {
-            let backends = Backends { byte, page: self.page_backend };
+        for backends in self.backends() {
             for &memory in &self.memory {
                 plans.extend(scenarios.iter().map(|&scenario| Plan { backends, memory, scenario }));
             }
@@ -100,7 +106,11 @@ mod tests {
 
     #[test]
     fn without_options_every_backend_boots_at_512_mib() {
-        assert_eq!(plans(&[]).unwrap(), ["slab+bitmap-512M", "buddy+bitmap-512M", "tlsf+bitmap-512M"]);
+        let of_bitmap = ["slab+bitmap-512M", "buddy+bitmap-512M", "tlsf+bitmap-512M"];
+        let plans_of = |args| plans(args).unwrap();
+        assert_eq!(plans_of(&[]), [&of_bitmap[..], &["slab+bitmap-lent-512M"]].concat());
+        assert_eq!(plans_of(&["--page-backend", "bitmap"]), of_bitmap);
+        assert_eq!(plans_of(&["--page-backend=bitmap-lent", "--backend=tlsf"]), ["tlsf+bitmap-lent-512M"]);
     }
 
     #[test]
