@@ -12,6 +12,7 @@ use crate::{
     records::{Home, Link, Records},
     remove::Plan,
     request::Request,
+    run::is_page_alignment,
     start::{StartError, room_in},
 };
 
@@ -178,11 +179,6 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     }
 }
 
-/// Whether `align_pow2` is an alignment for pages.
-const fn is_page_alignment(align_pow2: usize, page_size: usize) -> bool {
-    align_pow2.is_power_of_two() && align_pow2 >= page_size
-}
-
 // SAFETY: 1. A run is bits that were one, which only managed pages' are (B1 of span.rs), at an admitted index. 2.
 // Its bits are zero afterwards, and records' bits are never one. 3. Every error is found before the first change
 // that can be told.
@@ -194,10 +190,7 @@ unsafe impl<const PAGE_SIZE: usize, R: Records> PageAllocator for BitmapPageAllo
         if num_pages == 1 && align_pow2 == PAGE_SIZE {
             return self.alloc_one().ok_or(AllocError::NoMemory);
         }
-        if num_pages == 0 || !is_page_alignment(align_pow2, PAGE_SIZE) {
-            return Err(AllocError::InvalidParam);
-        }
-        self.alloc_run(num_pages, align_pow2).ok_or(AllocError::NoMemory)
+        self.alloc_run(num_pages, align_pow2)
     }
 
     fn alloc_pages_at(&mut self, base: usize, num_pages: usize, align_pow2: usize) -> AllocResult<usize> {

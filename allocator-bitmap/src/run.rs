@@ -18,13 +18,25 @@ use crate::{
 /// there.
 const NEARBY_PAGES: usize = 8;
 
+/// Whether `align_pow2` is an alignment for pages.
+pub(crate) const fn is_page_alignment(align_pow2: usize, page_size: usize) -> bool {
+    align_pow2.is_power_of_two() && align_pow2 >= page_size
+}
+
 /// In how many chunks of a span an aligned run is looked for in vain before one is taken that is easily found.
 const MISFITS: usize = 32;
 
 impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
-    /// `count` pages at a multiple of `align` bytes, a power of two and at least a page. Returns their address.
+    /// `count` pages at a multiple of `align_pow2` bytes. Returns their address.
     #[inline(never)]
-    pub(crate) fn alloc_run(&mut self, count: usize, align: usize) -> Option<usize> {
+    pub(crate) fn alloc_run(&mut self, count: usize, align_pow2: usize) -> AllocResult<usize> {
+        if count == 0 || !is_page_alignment(align_pow2, PAGE_SIZE) {
+            return Err(AllocError::InvalidParam);
+        }
+        self.find_run(count, align_pow2).ok_or(AllocError::NoMemory)
+    }
+
+    fn find_run(&mut self, count: usize, align: usize) -> Option<usize> {
         if count > self.total - self.used {
             return None;
         }
@@ -133,16 +145,15 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         if num_pages == 1 {
             return self.dealloc_one(pos);
         }
+        self.dealloc_run(pos, num_pages)
+    }
+
+    #[inline(never)]
+    fn dealloc_run(&mut self, pos: usize, num_pages: usize) -> AllocResult {
         if pos & (PAGE_SIZE - 1) != 0 {
             return Err(AllocError::NotAllocated);
         }
         let run = PageRange::counted(pos >> Self::PAGE_LOG2, num_pages).ok_or(AllocError::NotAllocated)?;
-        self.dealloc_run(run)
-    }
-
-    /// Takes `run` back.
-    #[inline(never)]
-    pub(crate) fn dealloc_run(&mut self, run: PageRange) -> AllocResult {
         if let Some((link, index)) = self.near.locate_run(run, Self::PAGE_LOG2) {
             match self.span_mut(link).put_in_word(index, run.count()) {
                 Put::Done => {
