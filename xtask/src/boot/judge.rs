@@ -28,7 +28,7 @@ pub(crate) fn complaints(plan: &Plan, ending: &Ending, record: &Record) -> Vec<S
         found.push(format!("the log does not tell `{}`", scenario.told()));
     }
     memory(plan, record, &mut found);
-    if matches!(scenario, Scenario::Normal | Scenario::InvalidFree) {
+    if matches!(scenario, Scenario::Normal | Scenario::Recorded | Scenario::InvalidFree) {
         for suite in [Suite::Bytes, Suite::Pages] {
             cases(suite, record, &mut found);
         }

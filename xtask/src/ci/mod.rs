@@ -116,8 +116,10 @@ fn lints(steps: &mut Steps, workspace: &Workspace) {
         });
     }
     steps.step("clippy: kernels as they boot", |log| {
-        let commands = Backends::each().into_iter().map(|backends| {
-            let mut command = kernel_cargo(workspace, "clippy", backends);
+        let recording = Backends::each().into_iter().take(1).map(|backends| (backends, true));
+        let builds = Backends::each().into_iter().map(|backends| (backends, false)).chain(recording);
+        let commands = builds.map(|(backends, recording)| {
+            let mut command = kernel_cargo(workspace, "clippy", backends, recording);
             command.args(["--", "-D", "warnings"]);
             command
         });
@@ -158,8 +160,13 @@ fn boots(steps: &mut Steps, workspace: &Workspace) {
         boot_step(steps, workspace, &format!("boots with {mib} MiB of memory"), plans);
     }
     let one = Backends { byte: ByteBackend::Slab, page: PageBackend::Bitmap };
-    let plans = plans(512, &[one], &Scenario::provoked(Provocation::All));
-    boot_step(steps, workspace, "boots with provoked failures", plans);
+    boot_step(
+        steps,
+        workspace,
+        "boots with provoked failures",
+        plans(512, &[one], &Scenario::provoked(Provocation::All)),
+    );
+    boot_step(steps, workspace, "boot that records what it allocates", plans(512, &[one], &[Scenario::Recorded]));
 }
 
 /// Every scenario with every pair of backends, on a machine with `mib` MiB.

@@ -75,7 +75,7 @@ pub(super) const LAYERS: [Layer; 12] = [
         ],
         packages: Packages::Any,
     },
-    Layer { member: "xtask", uses: &[], packages: Packages::Any },
+    Layer { member: "xtask", uses: &[TRACE], packages: Packages::Any },
 ];
 
 pub(super) fn check(tree: &Tree) -> Vec<Place> {

@@ -22,22 +22,32 @@ use core::{
 };
 
 use allocator::{
-    AllocResult, DefaultByteLevel, GlobalAllocator, Hooks, InvalidFree, InvalidFrees, MapReport, MemoryRegion,
-    PageAllocator, UsageKind,
+    AllocResult, Hooks, InvalidFree, InvalidFrees, MapReport, MemoryRegion, PageAllocator, UsageKind,
 };
 use kernel::{
     memory_map::{EntryKind, MAX_ENTRIES},
     recovery::Holdings,
 };
 
+#[cfg(feature = "record")]
+use crate::recorder::Machine;
 use crate::{
     arch::{boot_record::BootRecord, image::Image},
     console,
 };
 
+#[cfg(not(feature = "record"))]
+type Heap = allocator::GlobalAllocator<allocator::DefaultByteLevel, PageLevel>;
+/// Both levels are recorded.
+#[cfg(feature = "record")]
+type Heap = allocator::GlobalAllocator<
+    allocator::Recorded<allocator::DefaultByteLevel, Machine>,
+    allocator::Recorded<PageLevel, Machine>,
+>;
+
 /// The kernel's heap.
 #[global_allocator]
-pub(crate) static HEAP: GlobalAllocator<DefaultByteLevel, PageLevel> = GlobalAllocator::new();
+pub(crate) static HEAP: Heap = Heap::new();
 
 static HOOKS: Hooks = Hooks { out_of_memory: note_refusal, invalid_free: report_invalid_free };
 

@@ -36,6 +36,8 @@ mod finish;
 mod heap;
 mod panic;
 mod provoke;
+#[cfg(feature = "record")]
+mod recorder;
 mod replay;
 
 use allocator::{Declared, DefaultByteAllocator};
@@ -60,6 +62,8 @@ extern "C" fn kernel_main(start_record: usize) -> ! {
     let image = Image::of_this_program();
     switch_page_tables(&boot, &image);
     set_up_heap(&boot, &image);
+    #[cfg(feature = "record")]
+    recorder::start();
     let expected_invalid_frees = provoke(boot.command_line());
     let passed = prove();
     let invalid_frees = HEAP.invalid_frees();
@@ -133,6 +137,11 @@ fn provoke(command_line: &str) -> usize {
 fn prove() -> bool {
     let at_start = heap::holdings();
     // Each part runs, whatever came of the ones before.
-    let outcomes = [conformance::run(), collections::run(), replay::run(at_start)];
-    outcomes == [true; 3]
+    let kept = [conformance::run(), collections::run()];
+    #[cfg(feature = "record")]
+    let recordings = recorder::stop();
+    let replayed = replay::run(at_start);
+    #[cfg(feature = "record")]
+    recorder::send(&recordings);
+    kept == [true; 2] && replayed
 }
