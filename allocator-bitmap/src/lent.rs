@@ -7,8 +7,9 @@ use allocator_api::{AddressRange, AllocError, AllocResult, BaseAllocator, ConstE
 use crate::{
     arena::{self, FRONT_WORDS},
     memory::words_of,
-    records::{Home, Link, Records, Side, Store},
+    records::{ChunkPlace, Home, Link, Records, Side, Store},
     start::{StartError, check_map, from_below},
+    summary::CHUNK_WORDS,
 };
 
 /// Words that blocks are kept in.
@@ -114,6 +115,15 @@ impl<A: Arena> Store for A {
     #[inline]
     fn words_mut(&mut self, link: Link) -> &mut [u64] {
         arena::words_mut(self.arena_mut(), link)
+    }
+
+    fn chunk_place(&self, link: Link, at: usize) -> Option<ChunkPlace> {
+        arena::chunk_place(self.arena(), link, at)
+    }
+
+    #[inline]
+    fn chunk_mut(&mut self, place: ChunkPlace) -> &mut [u64; CHUNK_WORDS] {
+        arena::chunk_mut(self.arena_mut(), place)
     }
 
     fn child(&self, link: Link, side: Side) -> Option<Link> {

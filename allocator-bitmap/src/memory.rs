@@ -11,6 +11,8 @@
 //!   the block is released (condition 1 of `claim`); links reach the functions here only while that holds
 //!   (condition 2).
 //! - M2: a block's `Head` is written here alone, and says truly how many words follow.
+//! - M3: a [`ChunkPlace`] that [`InRegion`] gave out is the address of words of such a block, and is forgotten before
+//!   the block is released, as links are.
 
 use core::{
     num::NonZeroUsize,
@@ -20,7 +22,10 @@ use core::{
 
 use allocator_api::ConstEmpty;
 
-use crate::records::{Home, Link, Records, Side, Store};
+use crate::{
+    records::{ChunkPlace, Home, Link, Records, Side, Store},
+    summary::CHUNK_WORDS,
+};
 
 /// Records in the pages of the span that they describe.
 ///
@@ -87,6 +92,18 @@ impl Store for InRegion {
         // SAFETY: the head and the words after it are a block's (M1) and initialized (M2); `&mut self` keeps
         // others out.
         unsafe { slice::from_raw_parts_mut(Self::first_word(link), Self::head(link).as_ref().count) }
+    }
+
+    fn chunk_place(&self, link: Link, at: usize) -> Option<ChunkPlace> {
+        let words = self.words(link).get(at..)?.first_chunk::<CHUNK_WORDS>()?;
+        NonZeroUsize::new(words.as_ptr().addr()).map(ChunkPlace::new)
+    }
+
+    #[inline]
+    fn chunk_mut(&mut self, place: ChunkPlace) -> &mut [u64; CHUNK_WORDS] {
+        let words: *mut [u64; CHUNK_WORDS] = ptr::with_exposed_provenance_mut(place.number());
+        // SAFETY: eight words of a block (M3), initialized (M2); `&mut self` keeps others out.
+        unsafe { &mut *words }
     }
 
     fn child(&self, link: Link, side: Side) -> Option<Link> {

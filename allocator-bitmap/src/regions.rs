@@ -26,7 +26,7 @@ use crate::{
     page_allocator::BitmapPageAllocator,
     pages::PageRange,
     records::{Home, Link, Records},
-    search::find,
+    search::{Wanted, find},
     span::Span,
 };
 
@@ -97,6 +97,16 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         Ok(fresh)
     }
 
+    /// Refuses what would make more pages than can be counted.
+    ///
+    /// # Errors
+    ///
+    /// - [`NoMemory`](AllocError::NoMemory): there are no numbers for them.
+    pub(crate) fn check_total(&self, fresh: PageRange) -> AllocResult {
+        let count = (fresh.last() - fresh.first()).checked_add(1);
+        count.and_then(|count| self.total.checked_add(count)).map(|_| ()).ok_or(AllocError::NoMemory)
+    }
+
     /// The spans that touch `fresh`, below and above.
     pub(crate) fn neighbours(&self, fresh: PageRange) -> [Option<Link>; 2] {
         let lookup = |page: Option<usize>| directory::lookup(&self.records, self.root, page?);
@@ -156,7 +166,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
 
     /// The lowest `count` free pages of a span that a block can lie in.
     fn free_home(&self, span: &Span<&[u64]>, count: usize) -> Option<PageRange> {
-        let home = PageRange::counted(span.cover() + find(span.0, count, 0)?, count)?;
+        let home = PageRange::counted(span.cover() + find(span.0, Wanted::any(count), 0)?, count)?;
         (home.last() < Self::LAST_PAGE).then_some(home)
     }
 
@@ -231,6 +241,19 @@ mod tests {
     use crate::InRegion;
 
     type Pages = BitmapPageAllocator<4096, InRegion>;
+
+    #[test]
+    fn more_pages_than_can_be_counted_are_not_taken_in() {
+        let mut ids = BitmapPageAllocator::<1, crate::Inline<64>>::new();
+        let all = PageRange::new(0, usize::MAX).unwrap();
+        assert_eq!(ids.check_total(all), Err(AllocError::NoMemory));
+        assert_eq!(ids.check_total(PageRange::new(1, usize::MAX).unwrap()), Ok(()));
+        // As after the pages from 9 on, for which no test has the records.
+        ids.total = usize::MAX - 8;
+        assert_eq!(ids.add_numbers(0, 9), Err(AllocError::NoMemory));
+        assert_eq!((ids.is_empty(), ids.total), (true, usize::MAX - 8));
+        assert_eq!(ids.add_numbers(0, 8), Ok(()));
+    }
 
     #[test]
     fn records_go_to_the_far_end_but_never_to_the_last_page_there_is() {
