@@ -19,6 +19,7 @@ mod deep;
 mod fuzz;
 mod measure;
 mod miri;
+mod proofs;
 mod replay;
 mod setup;
 mod steps;
