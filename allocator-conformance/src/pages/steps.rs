@@ -3,10 +3,12 @@
 
 use allocator_api::{AddressRange, AllocError, AllocResult};
 
-use super::subject::{Pages, Subject};
+use super::{
+    runs::pages_in,
+    subject::{Pages, Subject},
+};
 use crate::{
     order::Order,
-    runs::pages_in,
     verdict::{Step, Stop, With, answers, broken, mistake},
 };
 
