@@ -38,6 +38,14 @@
 
 #[cfg(test)]
 extern crate std;
+#[cfg(test)]
+#[path = "../tests/support/arena.rs"]
+mod arena;
+#[cfg(test)]
+#[path = "../tests/support/pages.rs"]
+#[allow(clippy::unwrap_used, reason = "a test helper that fails is a test that fails")]
+#[allow(dead_code, reason = "some of it is for the other tests")]
+mod test_pages;
 
 mod byte_allocator;
 mod class;

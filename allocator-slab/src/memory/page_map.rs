@@ -108,8 +108,21 @@ impl PageMap {
     /// [`near`](Self::near) is right for that frame and its neighbours.
     #[inline]
     pub(crate) fn find(&mut self, address: usize) -> Option<Place> {
-        let leaf = self.leaf(address)?;
-        self.remember(address, leaf);
+        self.find_near(address).or_else(|| {
+            let leaf = self.walk(address)?;
+            self.remember(address, leaf);
+            self.find_near(address)
+        })
+    }
+
+    /// As [`find`](Self::find), where that needs no walk.
+    #[inline]
+    pub(crate) fn find_near(&self, address: usize) -> Option<Place> {
+        let near = &self.near[index(address, 1)];
+        if near.tag != tag(address) {
+            return None;
+        }
+        let leaf = near.leaf.wrapping_add(no_leaf());
         Some(Place(entry_mut(leaf, index(address, 0)).expose_provenance()))
     }
 

@@ -46,14 +46,19 @@ impl Slabs {
         address: usize,
         layout: Layout,
     ) -> AllocResult {
-        let last_byte = last_byte(layout.size(), layout.align());
-        if is_page::<P>(last_byte) {
-            return match self.map.find(address) {
-                Some(place) if self.keep_page::<P>(place, address) => Ok(()),
-                _ => self.dealloc_slowly(pages, address, layout),
-            };
+        if is_page::<P>(last_byte(layout.size(), layout.align()))
+            && let Some(place) = self.map.find_near(address)
+            && self.keep_page::<P>(place, address)
+        {
+            return Ok(());
         }
-        match size_class::class_of(last_byte) {
+        self.dealloc_larger(pages, address, layout)
+    }
+
+    /// As [`dealloc_large`](Self::dealloc_large), for what is no page that can be kept.
+    #[inline(never)]
+    fn dealloc_larger<P: PageAllocator>(&mut self, pages: &mut P, address: usize, layout: Layout) -> AllocResult {
+        match Self::class_for::<P>(layout) {
             Some(class) => self.dealloc_elsewhere(pages, address, Classes::offset(class), layout),
             None => self.dealloc_slowly(pages, address, layout),
         }

@@ -38,6 +38,12 @@ impl Slabs {
         {
             return Some(block);
         }
+        self.alloc_larger(pages, layout)
+    }
+
+    /// As [`alloc_large`](Self::alloc_large), without a page that was kept.
+    #[inline(never)]
+    fn alloc_larger<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> Option<NonNull<u8>> {
         if layout.size() == 0 {
             return None;
         }
@@ -93,32 +99,24 @@ impl Slabs {
         }
     }
 
-    /// An object of the next word or the next slab, if there is one.
+    /// An object of the next word that has one, of the active slab or of the first partial one. `None` if there is none.
     #[inline]
     pub(super) fn take_next(&mut self, offset: Offset) -> Option<NonNull<u8>> {
-        if self.next_word(offset) { self.take_object(offset) } else { None }
-    }
-
-    /// Lets the class take from the next word with a free object, of the active slab or of the first partial one. `false` if
-    /// there is none.
-    #[inline]
-    fn next_word(&mut self, offset: Offset) -> bool {
         let class = self.classes.at(offset);
         let active = class.active;
-        if !active.is_end() {
-            if class.words > 1 && take_from(class, active) {
-                return true;
+        if active.is_end() || !take_from(class, active) {
+            if !active.is_end() {
+                active.set_state(State::Exhausted);
             }
-            active.set_state(State::Exhausted);
-            class.close();
+            let slab = class.head;
+            if slab.is_end() {
+                class.close();
+                return None;
+            }
+            list::pop_front(class, slab);
+            activate(class, slab);
         }
-        let slab = class.head;
-        if slab.is_end() {
-            return false;
-        }
-        list::unlink(class, slab);
-        activate(class, slab);
-        true
+        self.take_object(offset)
     }
 
     /// A slab of a class, all free, from pages. If there are none, everything unused is given back first.
@@ -158,18 +156,18 @@ fn activate(class: &mut Class, slab: RecordRef) {
 }
 
 /// Lets the class take from the first word of its active slab that has a free object. `false` if none has.
-#[inline]
+#[inline(always)]
 fn take_from(class: &mut Class, slab: RecordRef) -> bool {
-    let mut word = 0;
-    while slab.bits(word) == 0 {
-        word += 1;
-        if word == class.words as usize {
+    let mut object = 0;
+    while slab.bits(object / WORD_OBJECTS) == 0 {
+        object += WORD_OBJECTS;
+        if object >= class.capacity {
             return false;
         }
     }
-    class.word = slab.word_distance(word);
-    class.base = slab.base() + word * WORD_OBJECTS * class.size;
+    class.word = slab.word_distance(object / WORD_OBJECTS);
+    class.base = slab.base() + object * class.size;
     let has_guests = slab.fast_class() == 0;
-    class.word_objects = if has_guests { 0 } else { (class.capacity - word * WORD_OBJECTS).min(WORD_OBJECTS) };
+    class.word_objects = if has_guests { 0 } else { (class.capacity - object).min(WORD_OBJECTS) };
     true
 }
