@@ -6,16 +6,24 @@ use allocator_api::{AllocError, AllocResult, ConstEmpty, InvalidFrees, PageAlloc
 
 use crate::{
     memory::{self, Classes, Offset, PageMap, RecordRef, Records, Source},
+    object_cache::Caches,
     page_cache::PageCache,
     size_class::{FRAME_BYTES, last_byte},
 };
 
+mod caches;
 mod free;
 mod guests;
+mod heap_map;
+mod integrity;
 mod list;
 mod realloc;
 mod refill;
 mod runs;
+mod statistics;
+
+pub(crate) use heap_map::Stretch;
+pub use statistics::{ClassStatistics, RunStatistics};
 
 /// Slabs on pages.
 // The order is that of use on the fast paths: what stands first is reached without an addition.
@@ -26,6 +34,7 @@ pub struct Slabs {
     map: PageMap,
     records: Records,
     cache: PageCache,
+    caches: Caches,
     /// Bytes of the pages now held.
     held_bytes: usize,
     /// Bytes of the live runs.
@@ -38,6 +47,7 @@ impl ConstEmpty for Slabs {
         map: PageMap::EMPTY,
         records: Records::EMPTY,
         cache: PageCache::EMPTY,
+        caches: Caches::EMPTY,
         held_bytes: 0,
         run_bytes: 0,
     };

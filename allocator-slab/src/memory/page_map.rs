@@ -26,6 +26,8 @@ use core::{mem, ptr};
 
 use allocator_api::{AllocResult, PageAllocator};
 
+mod inspect;
+
 use super::{
     record::{NONE, Record, RecordRef},
     source::Source,
@@ -122,6 +124,11 @@ impl PageMap {
         }
         let leaf = near.leaf.wrapping_add(no_leaf());
         Some(Place(entry_mut(leaf, index(address, 0)).expose_provenance()))
+    }
+
+    /// The place of the record of the frame with `address`, as [`find`](Self::find), to look at it.
+    pub(crate) fn place(&self, address: usize) -> Option<Place> {
+        self.walk(address).map(|leaf| Place(entry_mut(leaf, index(address, 0)).expose_provenance()))
     }
 
     /// Sets the record of the frames in the `bytes` from `address` on, which have none.
@@ -349,7 +356,7 @@ impl PageMap {
 }
 
 /// Where the map has the record of a frame that is in it. Good until the frame is taken out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Place(usize);
 
 impl Place {

@@ -14,6 +14,8 @@ use core::{mem, ptr};
 
 use allocator_api::{AllocResult, PageAllocator};
 
+mod inspect;
+
 use super::{
     record::{RECORD_BYTES, RecordRef},
     source::Source,

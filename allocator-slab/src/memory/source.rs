@@ -28,7 +28,10 @@ impl<'a, P: PageAllocator> Source<'a, P> {
     pub(crate) fn take(&mut self, bytes: usize, align: usize) -> AllocResult<usize> {
         debug_assert!(bytes != 0 && bytes.is_multiple_of(Self::UNIT_BYTES));
         let align = if align > Self::UNIT_BYTES { align } else { Self::UNIT_BYTES };
-        let address = self.pages.alloc_pages(bytes / P::PAGE_SIZE, align)?;
+        let mut address = self.pages.alloc_pages(bytes / P::PAGE_SIZE, align)?;
+        if address == 0 {
+            address = self.take_above_zero(bytes, align)?;
+        }
         *self.held_bytes += bytes;
         self.end = address.wrapping_add(bytes);
         Ok(address)
@@ -47,6 +50,25 @@ impl<'a, P: PageAllocator> Source<'a, P> {
             return Ok(unit);
         }
         self.take(Self::UNIT_BYTES, Self::UNIT_BYTES)
+    }
+
+    /// As [`take`](Self::take), with the run at address 0 taken already: gives it back, and takes another one. No block is at
+    /// address 0, and a link of 0 is the end of a list.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory`: there is no other.
+    #[cold]
+    fn take_above_zero(&mut self, bytes: usize, align: usize) -> AllocResult<usize> {
+        let count = bytes / P::PAGE_SIZE;
+        // SAFETY: 1. 2. The run was taken just now, and nobody knows of it.
+        unsafe { self.pages.dealloc_pages(0, count) }?;
+        self.pages.alloc_pages_at(0, 1, P::PAGE_SIZE)?;
+        let taken = self.pages.alloc_pages(count, align);
+        // SAFETY: 1. 2. The page was taken above, and nobody knows of it.
+        let answer = unsafe { self.pages.dealloc_pages(0, 1) };
+        debug_assert_eq!(answer, Ok(()), "a page taken above");
+        taken
     }
 
     /// Takes the `bytes` from `address` on, both multiples of the unit.

@@ -7,7 +7,7 @@ use allocator_api::{AllocError, AllocResult, PageAllocator};
 
 use super::{Slabs, guests, list, runs::is_page};
 use crate::{
-    memory::{Classes, Offset, RecordRef, Source, State},
+    memory::{CLASS_COUNT, Classes, Offset, RecordRef, Source, State},
     size_class::{self, FRAME_BYTES, last_byte},
 };
 
@@ -99,7 +99,12 @@ impl Slabs {
     }
 
     /// Takes a live object back.
-    fn put_object<P: PageAllocator>(&mut self, pages: &mut P, slab: RecordRef, object: usize) -> AllocResult {
+    pub(super) fn put_object<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        slab: RecordRef,
+        object: usize,
+    ) -> AllocResult {
         let class = self.classes.class_of(slab);
         slab.set_bit(object);
         class.live -= 1;
@@ -128,7 +133,7 @@ impl Slabs {
     /// Gives the pages, the record and the map's entries of a slab back that is in no list and not active.
     #[cold]
     #[inline(never)]
-    fn give_slab<P: PageAllocator>(&mut self, pages: &mut P, slab: RecordRef) {
+    pub(super) fn give_slab<P: PageAllocator>(&mut self, pages: &mut P, slab: RecordRef) {
         let class = self.classes.class_of(slab);
         class.slabs -= 1;
         let (address, bytes) = (slab.base(), class.slab_bytes);
@@ -145,7 +150,7 @@ impl Slabs {
     /// Gives back the active slabs without a live object and the pages that are kept. Returns whether there were any.
     pub(super) fn give_unused<P: PageAllocator>(&mut self, pages: &mut P) -> bool {
         let before = self.held_bytes;
-        for number in 1..size_class::COUNT {
+        for number in 1..CLASS_COUNT {
             let class = self.classes.get_mut(number);
             let slab = class.active;
             if class.keeps_unused() {

@@ -5,7 +5,10 @@ use core::{alloc::Layout, ptr::NonNull};
 
 use allocator_api::{AllocResult, PageAllocator};
 
-use super::{Slabs, list, runs::is_page};
+use super::{
+    Slabs, list,
+    runs::{is_page, run_bytes},
+};
 use crate::{
     class::{Class, WORD_OBJECTS},
     memory::{Classes, Offset, Place, RecordRef, Source, State},
@@ -63,11 +66,21 @@ impl Slabs {
         offset: Offset,
         layout: Layout,
     ) -> Option<NonNull<u8>> {
-        if let Ok(slab) = self.new_slab(pages, offset) {
-            activate(self.classes.at(offset), slab);
-            return self.take_object(offset);
-        }
-        self.alloc_run(pages, layout, offset.number()).or_else(|| self.alloc_guest(layout))
+        self.take_of_new_slab(pages, offset)
+            .or_else(|| self.alloc_run(pages, layout, offset.number()))
+            .or_else(|| self.alloc_guest(layout))
+    }
+
+    /// An object of a new slab; `None` if there are no pages for one.
+    #[inline]
+    pub(super) fn take_of_new_slab<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        offset: Offset,
+    ) -> Option<NonNull<u8>> {
+        let slab = self.new_slab(pages, offset).ok()?;
+        activate(self.classes.at(offset), slab);
+        self.take_object(offset)
     }
 
     /// The class of a request; `None` if pages serve it: those of a whole number of units, those above the largest
@@ -76,6 +89,14 @@ impl Slabs {
         let class = size_class::class_of(last_byte(layout.size(), layout.align()))?;
         let is_whole = usize::from(size_class::SIZES[class]).is_multiple_of(Source::<P>::UNIT_BYTES);
         if is_whole || layout.align() > Source::<P>::UNIT_BYTES { None } else { Some(class) }
+    }
+
+    /// Bytes of a block for `layout` that its owner may use; 0 if nothing can serve it.
+    pub(crate) fn usable_size<P: PageAllocator>(layout: Layout) -> usize {
+        match Self::class_for::<P>(layout) {
+            Some(class) => usize::from(size_class::SIZES[class]),
+            None => run_bytes::<P>(layout.size()).unwrap_or(0),
+        }
     }
 
     /// An object of the next word that has one, of the active slab or of the first partial one. `None` if there is none.
