@@ -107,20 +107,19 @@ impl Slabs {
         }
     }
 
-    /// Enters `bytes` of pages at `address`, taken just now: takes a record, which the map then has for the first
-    /// `mapped_bytes`.
+    /// Takes `bytes` of pages, and a record, which the map then has for the first `mapped_bytes`.
     ///
     /// # Errors
     ///
-    /// `NoMemory`: there are no pages for the records; the pages at `address` are given back.
+    /// `NoMemory`: there is no such run, or no page for the records; unchanged.
     fn enter<P: PageAllocator>(
         &mut self,
         pages: &mut P,
-        address: usize,
-        bytes: usize,
+        (bytes, align): (usize, usize),
         mapped_bytes: usize,
     ) -> AllocResult<RecordRef> {
         let mut source = Source::new(pages, &mut self.held_bytes);
+        let address = source.take(bytes, align)?;
         let record = match self.records.take(&mut source) {
             Ok(record) => record,
             Err(error) => {

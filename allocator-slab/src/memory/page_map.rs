@@ -273,7 +273,7 @@ impl PageMap {
     fn take_nodes<P: PageAllocator>(&mut self, source: &mut Source<'_, P>, address: usize) -> AllocResult<Spare> {
         let mut spare = Spare::NONE;
         for _ in 0..self.missing_nodes(address) {
-            match source.take(Source::<P>::UNIT_BYTES, Source::<P>::UNIT_BYTES) {
+            match source.take_unit() {
                 Ok(node) => spare.push(node),
                 Err(error) => {
                     while spare.count > 0 {

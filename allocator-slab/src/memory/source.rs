@@ -8,6 +8,8 @@ use crate::size_class::FRAME_BYTES;
 pub(crate) struct Source<'a, P> {
     pages: &'a mut P,
     held_bytes: &'a mut usize,
+    /// Where the last run that was taken ends; 0 before the first.
+    end: usize,
 }
 
 impl<'a, P: PageAllocator> Source<'a, P> {
@@ -15,7 +17,7 @@ impl<'a, P: PageAllocator> Source<'a, P> {
     pub(crate) const UNIT_BYTES: usize = if P::PAGE_SIZE > FRAME_BYTES { P::PAGE_SIZE } else { FRAME_BYTES };
 
     pub(crate) fn new(pages: &'a mut P, held_bytes: &'a mut usize) -> Self {
-        Self { pages, held_bytes }
+        Self { pages, held_bytes, end: 0 }
     }
 
     /// Takes `bytes` at a multiple of `align` and of the unit. `bytes` is a multiple of the unit and not 0.
@@ -31,7 +33,23 @@ impl<'a, P: PageAllocator> Source<'a, P> {
             address = self.take_above_zero(bytes, align)?;
         }
         *self.held_bytes += bytes;
+        self.end = address.wrapping_add(bytes);
         Ok(address)
+    }
+
+    /// Takes one unit for records: behind the run that was taken last if that is free, so that records do not cut what is free
+    /// in two; else anywhere.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory`: there is none.
+    pub(crate) fn take_unit(&mut self) -> AllocResult<usize> {
+        let unit = self.end;
+        if unit != 0 && self.take_at(unit, Self::UNIT_BYTES).is_ok() {
+            self.end = unit.wrapping_add(Self::UNIT_BYTES);
+            return Ok(unit);
+        }
+        self.take(Self::UNIT_BYTES, Self::UNIT_BYTES)
     }
 
     /// As [`take`](Self::take), with the run at address 0 taken already: gives it back, and takes another one. No block is at

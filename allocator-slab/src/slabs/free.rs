@@ -136,8 +136,15 @@ impl Slabs {
     pub(super) fn give_slab<P: PageAllocator>(&mut self, pages: &mut P, slab: RecordRef) {
         let class = self.classes.class_of(slab);
         class.slabs -= 1;
-        let bytes = class.slab_bytes;
-        self.leave(pages, slab, slab.base(), bytes, bytes);
+        let (address, bytes) = (slab.base(), class.slab_bytes);
+        if let Some(place) = self.map.find_near(address)
+            && self.cache.push_of::<P>(bytes, address, place)
+        {
+            place.set(RecordRef::cached_page());
+            self.records.give(&mut Source::new(pages, &mut self.held_bytes), slab);
+            return;
+        }
+        self.leave(pages, slab, address, bytes, bytes);
     }
 
     /// Gives back the active slabs without a live object and the pages that are kept. Returns whether there were any.

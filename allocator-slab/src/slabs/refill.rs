@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     class::{Class, WORD_OBJECTS},
-    memory::{Classes, Offset, RecordRef, Source, State},
+    memory::{Classes, Offset, Place, RecordRef, Source, State},
     size_class::{self, last_byte},
 };
 
@@ -129,11 +129,38 @@ impl Slabs {
             .or_else(|error| if self.give_unused(pages) { self.map_slab(pages, offset) } else { Err(error) })
     }
 
+    /// Takes a record for a page that was kept, and enters it.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory`: there is no page for the record; the page is kept again.
+    fn enter_kept<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        page: usize,
+        place: Place,
+    ) -> AllocResult<RecordRef> {
+        let record = self.records.take(&mut Source::new(pages, &mut self.held_bytes));
+        match record {
+            Ok(record) => {
+                record.set_base(page);
+                place.set(record);
+            }
+            Err(_) => {
+                let kept = self.cache.push(page, place);
+                debug_assert!(kept, "it has just left its room");
+            }
+        }
+        record
+    }
+
     /// Takes pages, a record and the map's entries for a slab.
     fn map_slab<P: PageAllocator>(&mut self, pages: &mut P, offset: Offset) -> AllocResult<RecordRef> {
         let bytes = self.classes.at(offset).slab_bytes;
-        let address = Source::new(pages, &mut self.held_bytes).take(bytes, 1)?;
-        let slab = self.enter(pages, address, bytes, bytes)?;
+        let slab = match self.cache.pop_for::<P>(bytes) {
+            Some((page, place)) => self.enter_kept(pages, page, place)?,
+            None => self.enter(pages, (bytes, 1), bytes)?,
+        };
         let class = self.classes.at(offset);
         for (word, &bits) in class.full.iter().enumerate() {
             slab.set_bits(word, bits);
