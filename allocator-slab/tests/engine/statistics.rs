@@ -38,6 +38,13 @@ fn a_class_tells_what_it_holds_and_held_at_most() {
 }
 
 #[test]
+fn the_value_is_as_large_as_documented() {
+    let bytes = size_of::<allocator_slab::Slabs>();
+    assert!(bytes < 28 << 10, "{bytes}");
+    assert!(usize::BITS < 64 || bytes > 20 << 10, "{bytes}: the documentation exaggerates");
+}
+
+#[test]
 fn runs_are_counted_and_pages_kept_for_the_next_up_to_sixteen() {
     let arena = Arena::new(MIB, 4096);
     let mut heap = heap_over::<4096>(&arena, MIB);
