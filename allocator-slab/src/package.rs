@@ -37,7 +37,7 @@ use core::{
 
 use allocator_api::{
     AddressRange, AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared, Gap,
-    InvalidFrees, realloc_by_moving,
+    InvalidFrees, UsableSize, realloc_by_moving,
 };
 use allocator_primitives::{Edges, RegionList, usable_part};
 use slab_allocator::Heap;
@@ -315,6 +315,13 @@ unsafe impl ByteAllocator for SlabByteAllocator {
 
     fn used_bytes(&self) -> usize {
         self.used_bytes
+    }
+}
+
+// SAFETY: the block has that many bytes, and every size up to there is served by the same block.
+unsafe impl UsableSize for SlabByteAllocator {
+    fn usable_size(&self, layout: Layout) -> usize {
+        block_for(layout).map_or(0, |block| block.size())
     }
 }
 
