@@ -154,3 +154,77 @@ fn the_next_larger_class_is_the_first_that_hosts() {
     slabs.alloc_from(&mut pages, layout(64, 64)).unwrap();
     assert_eq!((live(&slabs, 72), live(&slabs, 128)), (2, 2));
 }
+
+#[test]
+fn a_slab_with_guests_that_becomes_active_again_still_knows_them() {
+    let mut pages = Pages::<4096>::of_host(MIB);
+    let mut slabs = Box::new(Slabs::new());
+    slabs.alloc_from(&mut pages, layout(512, 8)).unwrap();
+    while pages.alloc_pages(1, 4096).is_ok() {}
+    // The last refusal finds the slab exhausted; a free makes it partial, and the next request active.
+    let guests: Vec<_> = std::iter::from_fn(|| slabs.alloc_from(&mut pages, layout(100, 4)).ok()).collect();
+    // SAFETY: 1. The block is live, with this layout. 2. It is forgotten. 3. There is one page level.
+    unsafe { slabs.dealloc_to(&mut pages, guests[0], layout(100, 4)) }.unwrap();
+    assert_eq!(slabs.alloc_from(&mut pages, layout(512, 8)), Ok(guests[0]));
+    slabs.check_integrity::<Pages<4096>>().unwrap();
+    for &guest in &guests[1..] {
+        // SAFETY: 1. The mistake is detected, and the block is live. 2. It is forgotten. 3. There is one page level.
+        let answers = [512, 100].map(|size| unsafe { slabs.dealloc_to(&mut pages, guest, layout(size, 4)) });
+        assert_eq!(answers, [Err(AllocError::NotAllocated), Ok(())]);
+        slabs.check_integrity::<Pages<4096>>().unwrap();
+    }
+}
+
+/// Slabs whose page of records is full: runs of two pages, one record each.
+fn without_a_free_record() -> (Box<Slabs>, Pages<4096>) {
+    let (mut pages, mut slabs) = (Pages::<4096>::of_host(MIB), Box::new(Slabs::new()));
+    for _ in 0..63 {
+        slabs.alloc_from(&mut pages, layout(8192, 8)).unwrap();
+    }
+    (slabs, pages)
+}
+
+#[test]
+fn a_page_that_gets_no_node_of_the_map_goes_back() {
+    let (mut pages, mut slabs) = (Pages::<4096>::of_host(MIB), Box::new(Slabs::new()));
+    let begin = pages.used_pages();
+    pages.patience = 1;
+    assert_eq!(slabs.alloc_from(&mut pages, layout(4096, 8)), Err(AllocError::NoMemory));
+    assert_eq!((pages.refused > 0, pages.used_pages(), slabs.held_bytes()), (true, begin, 0));
+}
+
+#[test]
+fn a_kept_page_that_gets_no_record_is_not_lost() {
+    let (mut slabs, mut pages) = without_a_free_record();
+    let page = slabs.alloc_from(&mut pages, layout(4096, 8)).unwrap();
+    let used = pages.used_pages();
+    // SAFETY: 1. The block is live, with this layout. 2. It is forgotten. 3. There is one page level.
+    unsafe { slabs.dealloc_to(&mut pages, page, layout(4096, 8)) }.unwrap();
+    assert_eq!((slabs.runs().kept_pages, pages.used_pages()), (1, used));
+    pages.patience = 0;
+    assert_eq!(slabs.alloc_from(&mut pages, layout(64, 8)), Err(AllocError::NoMemory));
+    slabs.check_integrity::<Pages<4096>>().unwrap();
+    assert_eq!((slabs.runs().kept_pages, pages.used_pages()), (0, used - 1));
+}
+
+#[test]
+fn a_page_that_grows_and_gets_no_record_stays_as_it_was() {
+    let (mut slabs, mut pages) = without_a_free_record();
+    let page = slabs.alloc_from(&mut pages, layout(4096, 8)).unwrap();
+    let (before, used) = (seen(&slabs), pages.used_pages());
+    for patience in 0..2 {
+        pages.patience = patience;
+        // SAFETY: 1. The block is live, with this layout. 2. It is refused. 3. There is one page level.
+        let answer = unsafe { slabs.realloc_in(&mut pages, page, layout(4096, 8), 8192) };
+        assert_eq!(
+            (answer, seen(&slabs)),
+            (Err(AllocError::NoMemory), before.clone()),
+            "after {patience} requests"
+        );
+        assert_eq!(pages.used_pages(), used);
+        slabs.check_integrity::<Pages<4096>>().unwrap();
+    }
+    pages.patience = usize::MAX;
+    // SAFETY: as above. 2. The block stays where it is.
+    assert_eq!(unsafe { slabs.realloc_in(&mut pages, page, layout(4096, 8), 8192) }, Ok(page));
+}
