@@ -137,9 +137,13 @@ fn a_slab_across_two_leaves_of_the_map_is_found_in_both() {
 #[test]
 fn the_page_at_address_zero_is_nobodys() {
     let (mut pages, mut slabs) = (Far::of_host(MIB), Box::new(Slabs::new()));
+    let begin = pages.used_pages();
     // The page level offers 0, and after it was given back and its first page taken, another run.
     pages.far = vec![0, 64 * KIB];
     let block = slabs.alloc_from(&mut pages, layout(40_000, 8)).unwrap();
     assert_eq!((block.addr().get(), pages.far.len()), (64 * KIB, 0));
     slabs.check_integrity::<Far>().unwrap();
+    // SAFETY: 1. The block is live, with this layout. 2. It is forgotten. 3. There is one page level.
+    unsafe { slabs.dealloc_to(&mut pages, block, layout(40_000, 8)) }.unwrap();
+    assert_eq!((slabs.held_bytes(), pages.used_pages()), (0, begin));
 }
