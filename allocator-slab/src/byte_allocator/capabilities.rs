@@ -31,9 +31,8 @@ unsafe impl<P: PageAllocator + HeapMap + RemoveMemory> ReclaimMemory for SlabByt
         }
         // SAFETY: 1. There is one page allocator.
         unsafe { self.slabs.trim(&mut self.pages) };
-        let unit = granule_bytes.max(P::PAGE_SIZE);
         let mut tried = None;
-        while let Some((bytes, start)) = largest_free(&self.pages, unit, tried) {
+        while let Some((bytes, start)) = largest_free(&self.pages, granule_bytes, tried) {
             if self.pages.remove_memory(start, bytes).is_ok() {
                 return AddressRange::new(start, bytes);
             }
@@ -43,13 +42,17 @@ unsafe impl<P: PageAllocator + HeapMap + RemoveMemory> ReclaimMemory for SlabByt
     }
 }
 
-/// The largest free piece of whole units, as its bytes and its start: the next one after `tried` if that was tried.
-fn largest_free<P: HeapMap>(pages: &P, unit: usize, tried: Option<(usize, usize)>) -> Option<(usize, usize)> {
+/// The largest free piece of whole granules, as its bytes and its start: the next one after `tried` if that was tried.
+fn largest_free<P: HeapMap>(
+    pages: &P,
+    granule_bytes: usize,
+    tried: Option<(usize, usize)>,
+) -> Option<(usize, usize)> {
     let mut largest = None;
     pages.for_each_block(&mut |block| {
         let free = AddressRange::new(block.start, block.bytes).filter(|_| block.kind == BlockKind::Free);
         let Some((bytes, start)) =
-            free.and_then(|free| free.trimmed(unit)).and_then(|free| Some((free.size()?, free.start())))
+            free.and_then(|free| free.trimmed(granule_bytes)).and_then(|free| Some((free.size()?, free.start())))
         else {
             return;
         };
