@@ -78,7 +78,7 @@ fn reclaiming_takes_all_that_is_free_and_leaves_the_live_blocks() {
         unsafe { heap.add_memory(start, bytes) }.unwrap();
     }
     assert_eq!(heap.total_bytes(), begin);
-    assert!(heap.alloc(layout(2 * MIB, 8)).is_ok());
+    assert!(heap.alloc(layout(512 * KIB, 8)).is_ok());
 }
 
 #[test]
