@@ -197,6 +197,19 @@ impl AddressRange {
         }
     }
 
+    /// The part below `hole`, if that lies in the range; else all of it. `None` if nothing is below.
+    #[inline]
+    #[must_use]
+    pub const fn before(self, hole: Option<Self>) -> Option<Self> {
+        match hole {
+            Some(hole) if self.contains_range(hole) => match hole.start.checked_sub(1) {
+                Some(last) => Self::from_bounds(self.start, last),
+                None => None,
+            },
+            _ => Some(self),
+        }
+    }
+
     /// The part before the last `bytes` bytes; `None` if that is nothing.
     #[inline]
     #[must_use]
@@ -271,6 +284,19 @@ mod tests {
         }
         let top = AddressRange::new(TOP, 1).unwrap();
         assert!(!top.precedes(AddressRange::new(0, 1).unwrap()));
+    }
+
+    #[test]
+    fn what_is_before_a_hole_ends_where_it_begins() {
+        let range = |first, last| AddressRange::from_bounds(first, last);
+        let all = range(0, 31).unwrap();
+        assert_eq!(all.before(range(16, 31)), range(0, 15));
+        assert_eq!(all.before(range(16, 20)), range(0, 15));
+        assert_eq!(all.before(range(0, 31)), None);
+        assert_eq!(range(16, 31).unwrap().before(range(16, 20)), None);
+        assert_eq!(all.before(range(16, 32)), Some(all));
+        assert_eq!(all.before(range(40, 41)), Some(all));
+        assert_eq!(all.before(None), Some(all));
     }
 
     #[test]

@@ -47,6 +47,9 @@ pub struct Declaration {
     /// [`InvalidParam`](crate::AllocError::InvalidParam). `None`: the whole address space. For an
     /// [`IdAllocator`](crate::IdAllocator): ids instead of bytes.
     pub span_bytes: Option<usize>,
+    /// The most bytes of records that one request may make free, where memory that it takes from a level below joins
+    /// what is held: `used` may rise by so much less than the block. 0: a request only adds to `used`.
+    pub joined_record_bytes: usize,
     /// Whether regions are read and written by the allocator itself. Where not, they may be mere numbers.
     pub touches_memory: bool,
 }
@@ -62,6 +65,7 @@ impl Declaration {
             smallest_first_region_bytes: 0,
             max_regions: None,
             span_bytes: None,
+            joined_record_bytes: 0,
             touches_memory: true,
         }
     }

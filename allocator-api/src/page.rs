@@ -1,6 +1,6 @@
 //! Runs of pages.
 
-use crate::{AllocResult, BaseAllocator};
+use crate::{AddressRange, AllocResult, BaseAllocator};
 
 /// Hands out runs of neighbouring pages.
 ///
@@ -75,6 +75,33 @@ pub unsafe trait PageAllocator: BaseAllocator {
     /// 1. The pages that are allocated are the caller's to give back.
     /// 2. After `Ok` nobody uses them.
     unsafe fn dealloc_pages(&mut self, pos: usize, num_pages: usize) -> AllocResult;
+
+    /// Takes room for the allocator's own records out of the memory that is about to be handed in: the last bytes of
+    /// one of `regions`, whole pages, and returns it. Whoever calls leaves it out of what is handed in. `None`: no
+    /// room is wanted, because records lie in the regions, or in the value, or elsewhere already.
+    ///
+    /// The same regions give the same room. It is enough if what is left of them is handed in from below to above, or
+    /// from above to below.
+    ///
+    /// # Errors
+    ///
+    /// The allocator stays without memory and without room.
+    ///
+    /// - [`InvalidParam`](crate::AllocError::InvalidParam): there is memory already, or no region has a page.
+    /// - [`NoMemory`](crate::AllocError::NoMemory): room is wanted, and no region is long enough for it and a page
+    ///   beside it.
+    ///
+    /// # Safety
+    ///
+    /// 1. `regions` do not overlap, and keep the conditions of [`init`](BaseAllocator::init).
+    /// 2. The room returned is used by nobody else, whether or not the rest is handed in.
+    unsafe fn take_record_room(
+        &mut self,
+        regions: impl Iterator<Item = AddressRange> + Clone,
+    ) -> AllocResult<Option<AddressRange>> {
+        let _wanted_by_others = regions;
+        Ok(None)
+    }
 
     /// Pages now held.
     fn total_pages(&self) -> usize;

@@ -1,9 +1,10 @@
 //! Blocks of records packed into one slice of words.
 //!
 //! ```text
-//!   0      2                          end                    len − 4·slots        len
-//!   ├ end, ┼ block ┼ block ┼ … ┼ block ┼ … room …            ┼ slot ┼ … ┼ slot ───┤
-//!   └ slots┘                                                    n          1
+//!   0        3                          end                    len − 4·slots        len
+//!   ├ end,   ┼ block ┼ block ┼ … ┼ block ┼ … room …            ┼ slot ┼ … ┼ slot ───┤
+//!   │ slots, │                                                    n          1
+//!   └ vacant ┘
 //! ```
 //!
 //! A slot says where its block is; a link is a slot's number, so that a block can move and its link stays. Blocks
@@ -11,25 +12,30 @@
 //!
 //! # Invariants
 //!
-//! - Blocks lie between word 2 and `end`, do not overlap and leave no gap; a vacant slot has offset 0.
-//! - The last slot is not vacant.
+//! - Blocks lie between word 3 and `end`, do not overlap and leave no gap; a vacant slot has offset 0.
+//! - The last slot is not vacant; `vacant` counts those that are.
 //!
 //! # Costs
 //!
-//! Reading is O(1). Making, extending and releasing a block moves words and adjusts slots: linear in the arena.
+//! Reading is O(1), and so is making a block, its words aside, while no slot is vacant. Else making one looks for the
+//! slot; extending and releasing a block moves words and adjusts slots: linear in the arena.
 #![forbid(unsafe_code)]
 
 use core::num::NonZeroUsize;
 
-use crate::records::{Link, Side};
+use crate::{
+    records::{ChunkPlace, Link, Side},
+    summary::CHUNK_WORDS,
+};
 
-/// Words at the front: end of the blocks, number of slots.
-pub(crate) const FRONT_WORDS: usize = 2;
+/// Words at the front: end of the blocks, number of slots, how many of them are vacant.
+pub(crate) const FRONT_WORDS: usize = 3;
 /// Words in a slot: offset, count, left, right.
 pub(crate) const SLOT_WORDS: usize = 4;
 
 const END: usize = 0;
 const SLOTS: usize = 1;
+const VACANT: usize = 2;
 
 const OFFSET: usize = 0;
 const COUNT: usize = 1;
@@ -69,6 +75,18 @@ pub(crate) fn words_mut(arena: &mut [u64], link: Link) -> &mut [u64] {
     &mut arena[offset..offset + count]
 }
 
+/// Names the words of a block from word `at` on as those of a chunk; `None` if the block has fewer.
+pub(crate) fn chunk_place(arena: &[u64], link: Link, at: usize) -> Option<ChunkPlace> {
+    words(arena, link).get(at..)?.first_chunk::<CHUNK_WORDS>()?;
+    NonZeroUsize::new(place(arena, link).0 + at).map(ChunkPlace::new)
+}
+
+/// The words of a chunk, to change.
+#[inline]
+pub(crate) fn chunk_mut(arena: &mut [u64], place: ChunkPlace) -> &mut [u64; CHUNK_WORDS] {
+    arena[place.number()..].first_chunk_mut().expect("a place is given out for words that are there")
+}
+
 /// A child of a block.
 pub(crate) fn child(arena: &[u64], link: Link, side: Side) -> Option<Link> {
     NonZeroUsize::new(arena[slot(arena, link.number()) + CHILDREN + side as usize] as usize).map(Link::new)
@@ -91,7 +109,9 @@ pub(crate) fn claim(arena: &mut [u64], words: usize) -> Option<Link> {
         return None;
     }
     let slots = arena[SLOTS] as usize;
-    let number = (1..=slots).find(|n| arena[slot(arena, *n) + OFFSET] == 0).unwrap_or(slots + 1);
+    let is_vacant = |number: &usize| arena[slot(arena, *number) + OFFSET] == 0;
+    let vacant = if arena[VACANT] == 0 { None } else { (1..=slots).find(is_vacant) };
+    let number = vacant.unwrap_or(slots + 1);
     let slots = slots.max(number);
     if room(arena, slots) < words {
         return None;
@@ -102,6 +122,7 @@ pub(crate) fn claim(arena: &mut [u64], words: usize) -> Option<Link> {
     arena[at..at + SLOT_WORDS].copy_from_slice(&[offset as u64, words as u64, 0, 0]);
     arena[END] = (offset + words) as u64;
     arena[SLOTS] = slots as u64;
+    arena[VACANT] -= u64::from(vacant.is_some());
     NonZeroUsize::new(number).map(Link::new)
 }
 
@@ -134,8 +155,10 @@ pub(crate) fn release(arena: &mut [u64], link: Link) {
     let at = slot(arena, link.number());
     arena[at..at + SLOT_WORDS].fill(0);
     arena[END] = (end - count) as u64;
+    arena[VACANT] += 1;
     while arena[SLOTS] > 0 && arena[slot(arena, arena[SLOTS] as usize) + OFFSET] == 0 {
         arena[SLOTS] -= 1;
+        arena[VACANT] -= 1;
     }
 }
 
@@ -199,6 +222,7 @@ mod tests {
             }
             let held: usize = model.iter().map(|(_, contents)| contents.len()).sum();
             assert_eq!(end(&arena), FRONT_WORDS + held, "blocks are packed");
+            assert_eq!(arena[SLOTS] - arena[VACANT], model.len() as u64, "vacant slots are counted");
         }
         assert!(refused > 100 && extended > 100);
     }

@@ -1,7 +1,7 @@
 //! Pages of a span that become used or free.
 //!
-//! Whole runs keep the records exact. Where little is changed at a time, a chunk's record may become *stale*
-//! instead: see [`stale`](crate::stale).
+//! Whole runs keep the records exact. Where little is changed at a time, a chunk's record may be *stale* instead, and
+//! nothing but bits changes: see [`stale`](crate::stale).
 //!
 //! # Costs
 //!
@@ -11,7 +11,7 @@
 use core::ops::DerefMut;
 
 use crate::{
-    bits::{WORD_PAGES, longest_run_above, ones},
+    bits::{WORD_PAGES, ones},
     layout::{HEADER_WORDS, set_at},
     levels,
     span::{Span, pieces},
@@ -22,22 +22,39 @@ use crate::{
 /// Up to this many chunks, changes are carried upwards one by one; of more, the levels are computed anew.
 const FEW_CHUNKS: usize = 4;
 
-/// Whether the run of ones around bit `bit` ends inside the word on both sides and is no longer than `longest`.
+/// Whether the run of ones that results when bit `bit`, a zero, becomes one ends inside the word on both sides and is no
+/// longer than `longest`.
 #[inline]
 const fn hides_run(word: u64, bit: usize, longest: usize) -> bool {
-    // Ones from the bit downwards and upwards, itself in both.
-    let below = (word << (WORD_PAGES - 1 - bit)).leading_ones() as usize;
-    let above = (word >> bit).trailing_ones() as usize;
-    below <= bit && bit + above < WORD_PAGES && below + above - 1 <= longest
+    // The zeros next to the bit, upwards and downwards.
+    let above = !word & (u64::MAX << bit << 1);
+    let below = !word & !(u64::MAX << bit);
+    above != 0 && below != 0 && ((above.trailing_zeros() + below.leading_zeros()) as usize) <= longest + WORD_PAGES
 }
 
-/// What a change of pages leaves to be done.
+/// What came of putting pages back without a look beyond their word.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct After {
-    /// Whether the directory has to know.
-    pub(crate) tell: bool,
-    /// A chunk whose record became stale.
-    pub(crate) stale: Option<usize>,
+pub(crate) enum Put {
+    /// They are free now.
+    Done,
+    /// Nothing changed: one of them is free already.
+    Refused,
+    /// Nothing changed: the record of the chunk may have to, or they lie in more than one word.
+    Undecided,
+}
+
+/// What came of putting one page back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum PutPage {
+    /// It is free now.
+    Done {
+        /// Whether the directory has to know.
+        tell: bool,
+    },
+    /// It is free now, and the record of its chunk, which is not stale, no longer fits.
+    Unfit,
+    /// Nothing changed: it is free already.
+    Refused,
 }
 
 impl<W: DerefMut<Target = [u64]>> Span<W> {
@@ -47,12 +64,12 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
     fn store(&mut self, chunk: usize, old: ChunkRecord, new: ChunkRecord) -> bool {
         let chunks = self.chunks();
         self.0[HEADER_WORDS + CHUNK_WORDS * chunks + chunk] = new.0;
-        if old.is_broken() == new.is_broken() {
+        if old.counts_as_broken() == new.counts_as_broken() {
             return false;
         }
         let before = self.has_broken();
         let set = &mut self.0[set_at(chunks)..];
-        if new.is_broken() {
+        if new.counts_as_broken() {
             word_set::insert(set, chunks, chunk);
         } else {
             word_set::remove(set, chunks, chunk);
@@ -62,6 +79,9 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
 
     /// [`store`](Self::store), and the levels above. Returns whether the directory has to know.
     fn settle(&mut self, chunk: usize, old: ChunkRecord, new: ChunkRecord) -> bool {
+        if old == new {
+            return false;
+        }
         let broken_changed = self.store(chunk, old, new);
         let (old, new) = (old.summary(), new.summary());
         let root_changed = old != new && levels::lift(&mut self.0, chunk, old, new);
@@ -92,33 +112,23 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
 
     /// Makes the free pages with indices `first` to `last` used. Returns whether the directory has to know.
     pub(crate) fn take(&mut self, first: usize, last: usize) -> bool {
-        self.by_chunks(first, last, |span, chunk, first, end| span.take_in_chunk(chunk, first, end, false))
+        self.by_chunks(first, last, Self::take_in_chunk)
     }
 
-    /// Returns the record of before and of after, which is stale where it would have to be computed and
-    /// `may_be_stale`.
-    fn take_in_chunk(
-        &mut self,
-        chunk: usize,
-        first: usize,
-        end: usize,
-        may_be_stale: bool,
-    ) -> (ChunkRecord, ChunkRecord) {
+    /// Returns the record of before and of after.
+    fn take_in_chunk(&mut self, chunk: usize, first: usize, end: usize) -> (ChunkRecord, ChunkRecord) {
         let old = self.record(chunk);
-        let (low, high) = self.run_around(chunk, first, end);
-        let mut mask = old.mask();
+        let (low, high) = if old.is_stale() { (first, end) } else { self.run_around(chunk, first, end) };
         let words = self.chunk_words_mut(chunk);
         for (i, bits) in pieces(first, end - 1) {
             debug_assert_eq!(words[i] & bits, bits, "pages taken are free");
             words[i] &= !bits;
-            mask &= !(u8::from(words[i] == 0) << i);
         }
         if old.is_stale() {
-            return (old, old.with_mask(mask));
+            return (old, old);
         }
         let new = match old.summary().without(first, end, low, high, CHUNK_PAGES) {
-            Some(summary) => ChunkRecord::new(summary, mask),
-            None if may_be_stale => old.with_mask(mask).stale(),
+            Some(summary) => ChunkRecord::new(summary),
             None => ChunkRecord::of(self.chunk_words(chunk)),
         };
         (old, new)
@@ -131,116 +141,95 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
 
     fn put_in_chunk(&mut self, chunk: usize, first: usize, end: usize) -> (ChunkRecord, ChunkRecord) {
         let old = self.record(chunk);
-        let mut mask = old.mask();
         let words = self.chunk_words_mut(chunk);
         for (i, bits) in pieces(first, end - 1) {
             debug_assert_eq!(words[i] & bits, 0, "pages put are used");
             words[i] |= bits;
-            mask |= 1 << i;
         }
-        (old, self.grown(chunk, first, end, old.with_mask(mask)))
+        (old, if old.is_stale() { old } else { self.grown(chunk, first, end, old) })
     }
 
-    /// What the record `old` of chunk `chunk` becomes when its pages `first` to `end` (exclusive) became free. Its
-    /// mask is right already.
+    /// What the record `old` of chunk `chunk`, which is not stale, becomes when its pages `first` to `end` (exclusive)
+    /// became free.
     fn grown(&self, chunk: usize, first: usize, end: usize, old: ChunkRecord) -> ChunkRecord {
-        if !old.is_stale() {
-            let (low, high) = self.run_around(chunk, first, end);
-            return ChunkRecord::new(old.summary().with_run(low, high, CHUNK_PAGES), old.mask());
-        }
-        let words = self.chunk_words(chunk);
-        if words.iter().all(|word| *word == u64::MAX) { ChunkRecord::of(words) } else { old }
+        let (low, high) = self.run_around(chunk, first, end);
+        ChunkRecord::new(old.summary().with_run(low, high, CHUNK_PAGES))
     }
 
-    /// Makes the `count` used pages from index `index` on, 1 to 64, free if they lie in one word and nothing but
-    /// its bits changes: there are free pages in the word, and the record does not show the run that results, or
-    /// is stale already. Returns whether it was so; else nothing has changed.
+    /// Makes the page with index `index` free if it is used and one look shows that nothing but its bit changes: the
+    /// record of its chunk, which is word `record_at` of the block, is stale, or has a run as long as the one that
+    /// results, and that touches no end of its word. Returns whether it was so.
     #[inline]
-    pub(crate) fn put_quickly(&mut self, index: usize, count: usize) -> bool {
-        let bit = index % WORD_PAGES;
-        if count > WORD_PAGES - bit {
-            return false;
-        }
-        let pages = ones(bit, count);
-        let chunks = self.chunks();
+    pub(crate) fn put_quickly(&mut self, index: usize, record_at: usize) -> bool {
         // An index beyond the block is no page of it.
-        let Some(before) = self.0.get(HEADER_WORDS + index / WORD_PAGES).copied() else {
-            return false;
-        };
-        let after = before | pages;
-        // A word that becomes wholly free may make the chunk so.
-        if before == 0 || before & pages != 0 || after == u64::MAX {
+        let Some(record) = self.0.get(record_at).copied() else { return false };
+        let Some(word) = self.0.get_mut(HEADER_WORDS + index / WORD_PAGES) else { return false };
+        let (record, bit) = (ChunkRecord(record), index % WORD_PAGES);
+        if *word >> bit & 1 != 0 || !(record.is_stale() || hides_run(*word, bit, record.longest())) {
             return false;
         }
-        // One page alone between used ones of its word is no longer a run than others there. At the ends of the
-        // word, one of the pages beside is in another one.
-        let beside = before & (pages << 1 | pages >> 1) != 0 || bit.wrapping_sub(1) >= WORD_PAGES - 2;
-        if count > 1 || beside {
-            let Some(record) = self.0.get(HEADER_WORDS + CHUNK_WORDS * chunks + index / CHUNK_PAGES) else {
-                return false;
-            };
-            let record = ChunkRecord(*record);
-            if !record.is_stale() && !hides_run(after, bit, record.longest()) {
-                return false;
-            }
-        }
-        self.0[HEADER_WORDS + index / WORD_PAGES] = after;
+        *word |= 1 << bit;
         true
     }
 
-    /// Makes the used page with index `index` free. If its chunk's record changes, it becomes stale where
-    /// `may_be_stale`.
-    pub(crate) fn put_one(&mut self, index: usize, may_be_stale: bool) -> After {
+    /// Makes the `count` used pages from index `index` on, at least one, free if they lie in one word and nothing but
+    /// its bits changes: the record is stale, or has a run as long as the one that results, and that touches no end
+    /// of the word.
+    #[inline]
+    pub(crate) fn put_in_word(&mut self, index: usize, count: usize) -> Put {
+        let bit = index % WORD_PAGES;
+        let record = self.record(index / CHUNK_PAGES);
+        let word = &mut self.0[HEADER_WORDS + index / WORD_PAGES];
+        if count > WORD_PAGES - bit {
+            return Put::Undecided;
+        }
+        let pages = ones(bit, count);
+        if *word & pages != 0 {
+            return Put::Refused;
+        }
+        // The other pages of the run count as free already.
+        if record.is_stale() || hides_run(*word | pages & !(1 << bit), bit, record.longest()) {
+            *word |= pages;
+            return Put::Done;
+        }
+        Put::Undecided
+    }
+
+    /// Makes the page with index `index` free, if it is used. Where the longest run of the chunk changes and becomes no
+    /// more than `minor` pages, the record is made to fit.
+    pub(crate) fn put_page(&mut self, index: usize, minor: usize) -> PutPage {
         let (chunk, page) = (index / CHUNK_PAGES, index % CHUNK_PAGES);
-        let (old, new) = self.put_in_chunk(chunk, page, page + 1);
-        let marked = old.with_mask(new.mask());
-        if may_be_stale && !old.is_stale() && new != marked && new.longest() != CHUNK_PAGES {
-            return After { tell: self.store(chunk, old, marked.stale()), stale: Some(chunk) };
-        }
-        After { tell: self.settle(chunk, old, new), stale: None }
-    }
-
-    /// Makes the free pages with indices `first` to `last`, in one chunk, used. If its record would have to be
-    /// computed anew, it becomes stale where `may_be_stale`.
-    pub(crate) fn take_few(&mut self, first: usize, last: usize, may_be_stale: bool) -> After {
-        let chunk = first / CHUNK_PAGES;
-        let (old, new) = self.take_in_chunk(chunk, first % CHUNK_PAGES, last % CHUNK_PAGES + 1, may_be_stale);
-        let stale = (new.is_stale() && !old.is_stale()).then_some(chunk);
-        After { tell: self.settle(chunk, old, new), stale }
-    }
-
-    /// Takes all free pages of word `word`, of which there are some. If the chunk's record changes, it becomes
-    /// stale where `may_be_stale`. Returns the pages.
-    pub(crate) fn take_word(&mut self, word: usize, may_be_stale: bool) -> (u64, After) {
-        let chunk = word / CHUNK_WORDS;
         let old = self.record(chunk);
-        let free = core::mem::take(&mut self.0[HEADER_WORDS + word]);
-        let marked = old.with_mask(old.mask() & !(1 << (word % CHUNK_WORDS)));
-        let inside = free & (1 | 1 << (WORD_PAGES - 1)) == 0;
-        let unseen = inside && longest_run_above(free, old.longest().saturating_sub(1)) < old.longest();
-        if unseen || old.is_stale() {
-            return (free, After { tell: self.store(chunk, old, marked), stale: None });
+        let word = &mut self.0[HEADER_WORDS + index / WORD_PAGES];
+        let bit = 1 << (page % WORD_PAGES);
+        if *word & bit != 0 {
+            return PutPage::Refused;
         }
-        if may_be_stale {
-            return (free, After { tell: self.store(chunk, old, marked.stale()), stale: Some(chunk) });
+        *word |= bit;
+        if old.is_stale() {
+            return PutPage::Done { tell: false };
         }
-        let new = ChunkRecord::of(self.chunk_words(chunk));
-        (free, After { tell: self.settle(chunk, old, new), stale: None })
+        let (low, high) = self.run_around(chunk, page, page + 1);
+        if high - low <= old.longest() && low != 0 && high != CHUNK_PAGES {
+            return PutPage::Done { tell: false };
+        }
+        let new = ChunkRecord::new(old.summary().with_run(low, high, CHUNK_PAGES));
+        if old != new && new.longest() > minor {
+            return PutPage::Unfit;
+        }
+        PutPage::Done { tell: self.settle(chunk, old, new) }
+    }
+
+    /// Marks the record of chunk `chunk`, which is not stale, as stale. Returns whether the directory has to know.
+    pub(crate) fn make_stale(&mut self, chunk: usize) -> bool {
+        let old = self.record(chunk);
+        debug_assert!(!old.is_stale());
+        self.store(chunk, old, old.stale())
     }
 
     /// Computes the record of chunk `chunk` anew if it is stale. Returns whether the directory has to know.
     pub(crate) fn refresh(&mut self, chunk: usize) -> bool {
         let old = self.record(chunk);
         old.is_stale() && self.settle(chunk, old, ChunkRecord::of(self.chunk_words(chunk)))
-    }
-
-    /// Makes the pages `free` of word `word`, all of whose pages are used, free. Returns whether the directory has
-    /// to know.
-    pub(crate) fn put_word(&mut self, word: usize, free: u64) -> bool {
-        let chunk = word / CHUNK_WORDS;
-        debug_assert_eq!(self.word(word), 0);
-        self.0[HEADER_WORDS + word] = free;
-        let new = ChunkRecord::of(self.chunk_words(chunk));
-        self.settle(chunk, self.record(chunk), new)
     }
 }

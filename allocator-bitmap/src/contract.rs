@@ -1,22 +1,24 @@
 //! The traits of the contract, and the one place that hands memory over to be written to.
 
 use allocator_api::{
-    AllocError, AllocResult, BaseAllocator, ConstrainedPageAllocator, Declaration, Declared, LargestFreeRun,
-    PageAllocator, Placement, RemoveError, RemoveMemory,
+    AddressRange, AllocError, AllocResult, BaseAllocator, ConstrainedPageAllocator, Declaration, Declared,
+    LargestFreeRun, PageAllocator, Placement, RemoveError, RemoveMemory,
 };
 
 use crate::{
     directory,
     page_allocator::BitmapPageAllocator,
     pages::PageRange,
-    records::{Link, Records},
+    records::{Home, Link, Records},
     remove::Plan,
     request::Request,
+    run::is_page_alignment,
+    start::{StartError, room_in},
 };
 
 impl<const PAGE_SIZE: usize, R: Records> Declared for BitmapPageAllocator<PAGE_SIZE, R> {
     const DECLARATION: Declaration =
-        Declaration { touches_memory: R::IN_REGION, ..Declaration::without_gaps("bitmap") };
+        Declaration { touches_memory: R::IN_REGION, ..Declaration::without_gaps(R::NAME) };
 }
 
 impl<const PAGE_SIZE: usize, R: Records> BaseAllocator for BitmapPageAllocator<PAGE_SIZE, R> {
@@ -42,7 +44,7 @@ impl<const PAGE_SIZE: usize, R: Records> BaseAllocator for BitmapPageAllocator<P
     /// then on: a copy of its bytes is not.
     unsafe fn add_memory(&mut self, start: usize, size: usize) -> AllocResult {
         let fresh = self.plan(start, size)?;
-        let parked = self.park();
+        self.check_total(fresh)?;
         self.renew();
         let neighbours = self.neighbours(fresh);
         let joined = self.joined_pages(fresh, neighbours);
@@ -60,10 +62,7 @@ impl<const PAGE_SIZE: usize, R: Records> BaseAllocator for BitmapPageAllocator<P
                 self.join(fresh, neighbours, host, home);
                 Ok(())
             }
-            Err(error) => {
-                self.unpark(parked);
-                Err(error)
-            }
+            Err(error) => Err(error),
         }
     }
 }
@@ -118,6 +117,43 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         Ok(links)
     }
 
+    /// As [`take_record_room`](PageAllocator::take_record_room), with errors that say what is lacking.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]; nothing is taken then.
+    ///
+    /// # Safety
+    ///
+    /// 1. `regions` do not overlap, and keep the conditions of `init`.
+    /// 2. The room returned is used by nobody else.
+    pub(crate) unsafe fn take_room_in(
+        &mut self,
+        regions: impl Iterator<Item = AddressRange> + Clone,
+    ) -> Result<Option<AddressRange>, StartError> {
+        if !self.is_empty() {
+            return Err(StartError::HasMemory);
+        }
+        let regions = regions.filter_map(|region| region.trimmed(PAGE_SIZE));
+        if regions.clone().next().is_none() {
+            return Err(StartError::NoPages);
+        }
+        let needed_bytes = Self::record_bytes_of(regions.clone());
+        if let Some(lent_bytes) = self.records.room_bytes() {
+            let is_enough = lent_bytes >= needed_bytes;
+            return if is_enough {
+                Ok(None)
+            } else {
+                Err(StartError::NoRoom { needed_bytes, longest_bytes: lent_bytes })
+            };
+        }
+        let room = room_in(regions, needed_bytes, PAGE_SIZE)?;
+        let home = Home { address: room.start(), bytes: room.size().unwrap_or(0) };
+        // SAFETY: 1. the room lies in one of the regions (condition 1), and nobody else uses it (condition 2).
+        unsafe { self.records.take_room(home) };
+        Ok(Some(room))
+    }
+
     fn remove_range(&mut self, link: Link, range: PageRange) -> Result<(), RemoveError> {
         self.check_unused(link, range)?;
         let plans = self.plan_parts(link, range)?;
@@ -143,24 +179,16 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     }
 }
 
-/// Whether `align_pow2` is an alignment for pages.
-const fn is_page_alignment(align_pow2: usize, page_size: usize) -> bool {
-    align_pow2.is_power_of_two() && align_pow2 >= page_size
-}
-
 // SAFETY: 1. A run is bits that were one, which only managed pages' are (B1 of span.rs), at an admitted index. 2.
-// Its bits are zero afterwards, and records' bits are never one. 3. Every error is found before the first change,
-// or the active word is made active again.
+// Its bits are zero afterwards, and records' bits are never one. 3. Every error is found before the first change
+// that can be told.
 unsafe impl<const PAGE_SIZE: usize, R: Records> PageAllocator for BitmapPageAllocator<PAGE_SIZE, R> {
     const PAGE_SIZE: usize = PAGE_SIZE;
 
     #[inline]
     fn alloc_pages(&mut self, num_pages: usize, align_pow2: usize) -> AllocResult<usize> {
         if num_pages == 1 && align_pow2 == PAGE_SIZE {
-            return self.alloc_one();
-        }
-        if num_pages == 0 || !is_page_alignment(align_pow2, PAGE_SIZE) {
-            return Err(AllocError::InvalidParam);
+            return self.alloc_one().ok_or(AllocError::NoMemory);
         }
         self.alloc_run(num_pages, align_pow2)
     }
@@ -170,12 +198,22 @@ unsafe impl<const PAGE_SIZE: usize, R: Records> PageAllocator for BitmapPageAllo
             return Err(AllocError::InvalidParam);
         }
         let run = PageRange::counted(base >> Self::PAGE_LOG2, num_pages).ok_or(AllocError::NoMemory)?;
-        self.alloc_exactly(run)
+        self.alloc_exactly(run).ok_or(AllocError::NoMemory)
     }
 
     #[inline]
     unsafe fn dealloc_pages(&mut self, pos: usize, num_pages: usize) -> AllocResult {
         self.give_back(pos, num_pages)
+    }
+
+    /// Room is wanted for [`Lent`](crate::Lent) records, unless some was lent before: the end of the highest region
+    /// that is long enough.
+    unsafe fn take_record_room(
+        &mut self,
+        regions: impl Iterator<Item = AddressRange> + Clone,
+    ) -> AllocResult<Option<AddressRange>> {
+        // SAFETY: 1. 2. are the caller's 1. and 2.
+        unsafe { self.take_room_in(regions) }.map_err(AllocError::from)
     }
 
     fn total_pages(&self) -> usize {
@@ -205,7 +243,8 @@ unsafe impl<const PAGE_SIZE: usize, R: Records> ConstrainedPageAllocator for Bit
         let within = PageRange::new(within.start() >> Self::PAGE_LOG2, within.last() >> Self::PAGE_LOG2)
             .ok_or(AllocError::NoMemory)?;
         let align = align_pow2 >> Self::PAGE_LOG2;
-        self.alloc_request(&Request { count: num_pages, align, boundary, within })
+        let request = Request { count: num_pages, align, boundary, within };
+        self.alloc_request(&request).ok_or(AllocError::NoMemory)
     }
 }
 
@@ -218,18 +257,13 @@ unsafe impl<const PAGE_SIZE: usize, R: Records> RemoveMemory for BitmapPageAlloc
     /// As the trait says. Records in the range are moved where the rest of the span has free pages for them.
     fn remove_memory(&mut self, start: usize, size: usize) -> Result<(), RemoveError> {
         let (link, range) = self.range_to_remove(start, size)?;
-        let parked = self.park();
         self.renew();
-        let done = self.remove_range(link, range);
-        if done.is_err() {
-            self.unpark(parked);
-        }
-        done
+        self.remove_range(link, range)
     }
 }
 
 impl<const PAGE_SIZE: usize, R: Records> LargestFreeRun for BitmapPageAllocator<PAGE_SIZE, R> {
-    /// O(log n + log s): what the active word holds goes back into the records first.
+    /// O(log n + log s): stale records are renewed first.
     fn largest_free_run_pages(&mut self) -> usize {
         BitmapPageAllocator::largest_free_run_pages(self)
     }

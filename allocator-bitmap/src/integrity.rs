@@ -7,7 +7,8 @@ use crate::{
     directory,
     layout::{ANY_BROKEN, HEIGHT},
     levels::Level,
-    page_allocator::BitmapPageAllocator,
+    open::Open,
+    page_allocator::{BitmapPageAllocator, Near},
     pages::PageRange,
     records::{Link, Records, Side},
     span::Span,
@@ -17,17 +18,20 @@ use crate::{
 impl<const PAGE_SIZE: usize, R: Records> HeapMap for BitmapPageAllocator<PAGE_SIZE, R> {
     fn for_each_block(&self, visit: &mut dyn FnMut(Block)) {
         for (link, pages) in directory::spans(&self.records, self.root) {
-            let overlay = self.active().overlay(link);
             let span = self.span(link);
             let (first, last) = span.indices(pages);
-            let mut from = first;
-            while from <= last {
-                let (used_from, used_to) = span.first_used(from, last, overlay).unwrap_or((last + 1, last));
-                if from < used_from {
-                    visit(self.block(&span, from, used_from - 1, BlockKind::Free));
+            // With pages of one byte, there may be no index after the last.
+            let mut from = Some(first);
+            while let Some(start) = from.filter(|from| *from <= last) {
+                let used = span.first_used(start, last);
+                let free = used.map_or(Some(last), |(used, _)| used.checked_sub(1));
+                if let Some(end) = free.filter(|end| start <= *end) {
+                    visit(self.block(&span, start, end, BlockKind::Free));
                 }
-                self.visit_used(&span, used_from, used_to, visit);
-                from = used_to + 1;
+                from = used.and_then(|(first, last)| {
+                    self.visit_used(&span, first, last, visit);
+                    last.checked_add(1)
+                });
             }
         }
     }
@@ -42,7 +46,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
     }
 
-    /// Visits the used pages with indices `first` to `last`, if any: some may hold records.
+    /// Visits the used pages with indices `first` to `last`: some may hold records.
     fn visit_used(&self, span: &Span<&[u64]>, first: usize, last: usize, visit: &mut dyn FnMut(Block)) {
         let Some(used) = PageRange::new(first, last) else { return };
         let records = span.records().map(|records| span.indices(records));
@@ -92,7 +96,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         let span = self.span(link);
         for unmanaged in span.covered().without(span.pages()).into_iter().chain([span.records()]).flatten() {
             let (first, last) = span.indices(unmanaged);
-            if !span.all(false, first, last, None) {
+            if !span.all(false, first, last) {
                 return Err("only managed pages without records are free");
             }
         }
@@ -101,19 +105,15 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
         for chunk in 0..span.chunks() {
             let record = span.record(chunk);
-            let right = ChunkRecord::of(span.chunk_words(chunk));
             if record.is_stale() {
-                if !self.stale().contains(link, chunk) {
+                if !self.stale.contains(link, chunk) {
                     return Err("a stale record is remembered");
                 }
-                if record.mask() != right.mask() || right.longest() == CHUNK_PAGES {
-                    return Err("a stale record has the right mask and a page in use");
-                }
-            } else if record != right {
+            } else if record != ChunkRecord::of(span.chunk_words(chunk)) {
                 return Err("a chunk record is what the bits say");
             }
-            if (span.next_broken(chunk) == Some(chunk)) != right.is_broken() {
-                return Err("the set of broken chunks is what the bits say");
+            if (span.next_broken(chunk) == Some(chunk)) != record.counts_as_broken() {
+                return Err("the set of broken chunks is what their records say");
             }
         }
         let mut level = Level::chunks(span.0);
@@ -127,18 +127,57 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         Ok(())
     }
 
-    fn check_active(&self) -> Result<usize, &'static str> {
-        let Some((link, word)) = self.active().place() else {
-            return if self.active().free() == 0 { Ok(0) } else { Err("pages of an active word lie in a span") };
-        };
+    /// Checks what is kept beside the directory: where pages came from and went back last, and what is stale.
+    fn check_caches(&self) -> Result<(), &'static str> {
+        let is_span = |link: Link| directory::spans(&self.records, self.root).any(|(span, _)| span == link);
+        for (i, (span, chunk)) in self.stale.iter().enumerate() {
+            let Some(link) = span.filter(|link| is_span(*link) && *chunk < self.span(*link).chunks()) else {
+                return Err("chunks remembered as stale are there");
+            };
+            if !self.span(link).record(*chunk).is_stale()
+                || self.stale.iter().take(i).any(|slot| *slot == (*span, *chunk))
+            {
+                return Err("chunks remembered as stale are so, each once");
+            }
+        }
+        if let Some((link, chunk)) = self.open.chunk() {
+            if !is_span(link) || chunk >= self.span(link).chunks() {
+                return Err("the open chunk is there");
+            }
+            let span = self.span(link);
+            if span.cover() + chunk * CHUNK_PAGES < self.prefer {
+                return Err("the open chunk is not below what is preferred");
+            }
+            if self.open.bits().is_some() && !span.record(chunk).is_stale() {
+                return Err("the record of an open chunk is stale");
+            }
+            if self.open.bits().is_some() && self.opened(link, chunk) != Some(self.open) {
+                return Err("the open chunk is where its span says");
+            }
+        } else if self.open != Open::NONE {
+            return Err("no open chunk is all zeros");
+        }
+        self.check_near(is_span)
+    }
+
+    /// What is to be known of the open chunk, going by its first page that can come back.
+    fn opened(&self, link: Link, chunk: usize) -> Option<Open<PAGE_SIZE>> {
         let span = self.span(link);
-        if span.word(word) != 0 {
-            return Err("no page of the active word is free in the bitmap");
-        }
-        if self.active().free() & !span.owned_mask(word) != 0 {
-            return Err("free pages of the active word are managed");
-        }
-        Ok(self.active().free().count_ones() as usize)
+        let page = span.cover() + chunk * CHUNK_PAGES + self.open.first();
+        self.open_at(link, chunk, page, self.open.word())
+    }
+
+    fn check_near(&self, is_span: impl Fn(Link) -> bool) -> Result<(), &'static str> {
+        let right = match self.near.span {
+            None => Some(Near::NONE),
+            Some(link) if is_span(link) => {
+                let span = self.span(link);
+                let part = span.cover().checked_add(self.near.first).and_then(|page| span.part_of(page));
+                part.map(|part| Near::new(&span, link, part, Self::PAGE_LOG2))
+            }
+            Some(_) => None,
+        };
+        if right == Some(self.near) { Ok(()) } else { Err("the pages that are near are one side of their span") }
     }
 }
 
@@ -146,7 +185,7 @@ impl<const PAGE_SIZE: usize, R: Records> CheckIntegrity for BitmapPageAllocator<
     fn check_integrity(&self) -> Result<(), &'static str> {
         let mut sum = [0, 0];
         self.check_node(self.root, PageRange::new(0, usize::MAX), &mut sum)?;
-        let active = self.check_active()?;
+        self.check_caches()?;
         for (link, pages) in directory::spans(&self.records, self.root) {
             if self.neighbours(pages) != [None, None] {
                 return Err("spans do not touch");
@@ -156,9 +195,12 @@ impl<const PAGE_SIZE: usize, R: Records> CheckIntegrity for BitmapPageAllocator<
         if self.total != sum[0] {
             return Err("total is the pages of all spans");
         }
-        if self.total - self.used != sum[1] + active {
+        if self.total - self.used != sum[1] {
             return Err("used is total less what is free");
         }
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,11 +2,14 @@
 //!
 //! Both keep their blocks in an [`arena`]. The managed pages are never touched, so they may be mere numbers.
 
-use allocator_api::{AllocError, AllocResult, ConstEmpty};
+use allocator_api::{AddressRange, AllocError, AllocResult, BaseAllocator, ConstEmpty};
 
 use crate::{
     arena::{self, FRONT_WORDS},
-    records::{Home, Link, Records, Side, Store},
+    memory::words_of,
+    records::{ChunkPlace, Home, Link, Records, Side, Store},
+    start::{StartError, check_map, from_below},
+    summary::CHUNK_WORDS,
 };
 
 /// Words that blocks are kept in.
@@ -114,6 +117,15 @@ impl<A: Arena> Store for A {
         arena::words_mut(self.arena_mut(), link)
     }
 
+    fn chunk_place(&self, link: Link, at: usize) -> Option<ChunkPlace> {
+        arena::chunk_place(self.arena(), link, at)
+    }
+
+    #[inline]
+    fn chunk_mut(&mut self, place: ChunkPlace) -> &mut [u64; CHUNK_WORDS] {
+        arena::chunk_mut(self.arena_mut(), place)
+    }
+
     fn child(&self, link: Link, side: Side) -> Option<Link> {
         arena::child(self.arena(), link, side)
     }
@@ -135,8 +147,22 @@ impl<A: Arena> Store for A {
     }
 }
 
-impl Records for Lent {}
-impl<const WORDS: usize> Records for Inline<WORDS> {}
+impl Records for Lent {
+    const NAME: &'static str = "bitmap-lent";
+
+    fn room_bytes(&self) -> Option<usize> {
+        self.words.as_deref().map(size_of_val)
+    }
+
+    unsafe fn take_room(&mut self, home: Home) {
+        // SAFETY: 1. is the caller's 1.; room ends before the last page of the address space (`start::room_in`).
+        *self = Self::in_words(unsafe { words_of(home) });
+    }
+}
+
+impl<const WORDS: usize> Records for Inline<WORDS> {
+    const NAME: &'static str = "bitmap-inline";
+}
 
 impl<const PAGE_SIZE: usize> crate::BitmapPageAllocator<PAGE_SIZE, Lent> {
     /// Lends memory for the records: before memory comes, at least
@@ -153,5 +179,56 @@ impl<const PAGE_SIZE: usize> crate::BitmapPageAllocator<PAGE_SIZE, Lent> {
         } else {
             Err(AllocError::InvalidParam)
         }
+    }
+
+    /// Starts from a memory map: finds room for the records in it, keeps them there, and takes the rest in. Returns the
+    /// room, pages that are neither handed out nor counted; `None` if enough was lent before.
+    ///
+    /// `map` may be in any order; entries may touch, and what is no whole page of one is left out. The room is the end
+    /// of the highest entry that is long enough, so that low memory is left for those who need it; the same map
+    /// always gives the same room. O(n²) in the entries, and linear in the records.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] says what is lacking; nothing is taken then.
+    ///
+    /// # Safety
+    ///
+    /// 1. All of `map` is memory as [`BaseAllocator::init`] wants it. (Once the room is found, only that is touched.)
+    /// 2. As there: its provenance is exposed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use allocator_api::{AddressRange, PageAllocator};
+    /// use allocator_bitmap::{BitmapPageAllocator, Lent, StartError};
+    ///
+    /// let mut pages = BitmapPageAllocator::<4096, Lent>::new();
+    /// # let layout = std::alloc::Layout::from_size_align(64 << 10, 4096).unwrap();
+    /// # // SAFETY: the size is not 0.
+    /// # let start = unsafe { std::alloc::alloc(layout) }.expose_provenance();
+    /// let map = [
+    ///     AddressRange::new(start + 0x8000, 0x8000).unwrap(),
+    ///     AddressRange::new(start, 0x4000).unwrap(),
+    /// ];
+    /// // SAFETY: 1. The memory is never freed, and nobody else uses it. 2. It is exposed above.
+    /// let records = unsafe { pages.init_from_map(&map) }?;
+    /// assert_eq!(records, AddressRange::new(start + 0xf000, 0x1000));
+    /// assert_eq!((pages.total_pages(), pages.used_pages()), (11, 0));
+    /// # Ok::<(), StartError>(())
+    /// ```
+    pub unsafe fn init_from_map(&mut self, map: &[AddressRange]) -> Result<Option<AddressRange>, StartError> {
+        check_map(map)?;
+        let regions = from_below(map, PAGE_SIZE);
+        // SAFETY: 1. The caller's 1. and 2.; that no two overlap was checked above. 2. It is left out below.
+        let room = unsafe { self.take_room_in(regions.clone()) }?;
+        for region in regions {
+            let rest = region.before(room).and_then(|rest| Some((rest.start(), rest.size()?)));
+            let Some((start, size)) = rest else { continue };
+            // SAFETY: 1. 2. are the caller's 1. and 2.
+            let taken = unsafe { self.add_memory(start, size) };
+            debug_assert!(taken.is_ok(), "there is room for the records of all regions");
+        }
+        Ok(room)
     }
 }

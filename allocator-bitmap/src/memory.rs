@@ -11,6 +11,8 @@
 //!   the block is released (condition 1 of `claim`); links reach the functions here only while that holds
 //!   (condition 2).
 //! - M2: a block's `Head` is written here alone, and says truly how many words follow.
+//! - M3: a [`ChunkPlace`] that [`InRegion`] gave out is the address of words of such a block, and is forgotten before
+//!   the block is released, as links are.
 
 use core::{
     num::NonZeroUsize,
@@ -20,7 +22,10 @@ use core::{
 
 use allocator_api::ConstEmpty;
 
-use crate::records::{Home, Link, Records, Side, Store};
+use crate::{
+    records::{ChunkPlace, Home, Link, Records, Side, Store},
+    summary::CHUNK_WORDS,
+};
 
 /// Records in the pages of the span that they describe.
 ///
@@ -89,6 +94,18 @@ impl Store for InRegion {
         unsafe { slice::from_raw_parts_mut(Self::first_word(link), Self::head(link).as_ref().count) }
     }
 
+    fn chunk_place(&self, link: Link, at: usize) -> Option<ChunkPlace> {
+        let words = self.words(link).get(at..)?.first_chunk::<CHUNK_WORDS>()?;
+        NonZeroUsize::new(words.as_ptr().addr()).map(ChunkPlace::new)
+    }
+
+    #[inline]
+    fn chunk_mut(&mut self, place: ChunkPlace) -> &mut [u64; CHUNK_WORDS] {
+        let words: *mut [u64; CHUNK_WORDS] = ptr::with_exposed_provenance_mut(place.number());
+        // SAFETY: eight words of a block (M3), initialized (M2); `&mut self` keeps others out.
+        unsafe { &mut *words }
+    }
+
     fn child(&self, link: Link, side: Side) -> Option<Link> {
         // SAFETY: the head of a block (M1), initialized (M2).
         unsafe { Self::head(link).as_ref().children[side as usize] }
@@ -122,4 +139,22 @@ impl Store for InRegion {
     fn release(&mut self, _link: Link) {}
 }
 
-impl Records for InRegion {}
+impl Records for InRegion {
+    const NAME: &'static str = "bitmap";
+}
+
+/// The words of memory that is lent for good, all zero.
+///
+/// # Safety
+///
+/// 1. `home` is memory that may be read and written and whose provenance is exposed; nobody else ever uses it. One
+///    past its last byte is an address.
+pub(crate) unsafe fn words_of(home: Home) -> &'static mut [u64] {
+    debug_assert!(home.address.is_multiple_of(align_of::<u64>()) && home.address != 0);
+    let (first, count) = (ptr::with_exposed_provenance_mut::<u64>(home.address), home.bytes / WORD_BYTES);
+    // SAFETY: 1. `count` words, aligned, lie in the home, which is ours alone; they are written before they are read.
+    unsafe {
+        first.write_bytes(0, count);
+        slice::from_raw_parts_mut(first, count)
+    }
+}

@@ -1,11 +1,12 @@
-//! The page allocator: active word, spans, and the directory of spans.
+//! The page allocator: open chunk, spans, and the directory of spans.
 //!
 //! # Invariants
 //!
-//! - P1: `total` = the pages of all spans; `used` = those whose bit is zero, less the free ones of the active
-//!   word.
-//! - P2: the active word's bitmap word is zero, and `owned` are its managed pages without records.
+//! - P1: `total` = the pages of all spans; `used` = those whose bit is zero.
+//! - P2: the record of the open chunk is stale, and it is none of those below what is preferred. The pages that can
+//!   come back there are managed and hold no records.
 //! - P3: all pages of `near` are managed and hold no records.
+//! - P4: the list of stale records has exactly those that are, each once.
 #![forbid(unsafe_code)]
 
 use core::fmt;
@@ -13,13 +14,14 @@ use core::fmt;
 use allocator_api::ConstEmpty;
 
 use crate::{
-    active::Active,
-    change::After,
     directory,
     memory::InRegion,
+    open::Open,
+    pages::PageRange,
     records::{Link, Records},
     span::Span,
     stale::StaleList,
+    summary::CHUNK_PAGES,
 };
 
 /// A page allocator over any number of regions, with exact runs, checked frees and a bitmap of 0.15 bytes a page.
@@ -29,9 +31,9 @@ use crate::{
 ///
 /// # Complexity
 ///
-/// With n pages and s spans (regions that touch are one span): `alloc_pages` of one page O(1) from the active
-/// word, else O(log n + log s); of a run, the same if its alignment is a page or a longer run has room for it,
-/// else that for each misfitting free run; plus 1/64 step for each page of the run. `alloc_pages_at`,
+/// With n pages and s spans (regions that touch are one span): `alloc_pages` of one page O(1) from the open chunk,
+/// else O(log n + log s); of a run, the same if its alignment is a page or a longer run has room for it, else a
+/// look at each 512 pages with a run long enough; plus 1/64 step for each page of the run. `alloc_pages_at`,
 /// `dealloc_pages`: O(log n + log s), and 1/64 step a page. `add_memory`, `remove_memory`: linear in the records
 /// of the spans concerned, at the speed of copying.
 ///
@@ -60,7 +62,7 @@ use crate::{
 /// # Ok::<(), AllocError>(())
 /// ```
 pub struct BitmapPageAllocator<const PAGE_SIZE: usize, R: Records = InRegion> {
-    pub(crate) active: Active<PAGE_SIZE>,
+    pub(crate) open: Open<PAGE_SIZE>,
     pub(crate) used: usize,
     pub(crate) total: usize,
     pub(crate) near: Near,
@@ -71,21 +73,50 @@ pub struct BitmapPageAllocator<const PAGE_SIZE: usize, R: Records = InRegion> {
     pub(crate) records: R,
 }
 
-/// The pages around the last single one that went back into the records: one side of its span, if there are
+/// The pages around the last ones that went back elsewhere than to the open chunk: one side of their span, if there are
 /// records in the middle. All zeros if there is none.
-#[derive(Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Near {
     pub(crate) span: Option<Link>,
-    // Address of the page with index 0.
+    // Address of the first page.
     pub(crate) base: usize,
     // Index of the first page.
     pub(crate) first: usize,
-    // Index of the last page less that of the first.
+    // How many pages, less one.
     pub(crate) extent: usize,
+    // Index of the first chunk record in the block.
+    pub(crate) records_at: usize,
 }
 
 impl Near {
-    const NONE: Self = Self { span: None, base: 0, first: 0, extent: 0 };
+    pub(crate) const NONE: Self = Self { span: None, base: 0, first: 0, extent: 0, records_at: 0 };
+
+    /// The pages `part` of `span`.
+    pub(crate) fn new(span: &Span<&[u64]>, link: Link, part: PageRange, page_log2: u32) -> Self {
+        let (first, last) = span.indices(part);
+        Self {
+            span: Some(link),
+            base: part.first() << page_log2,
+            first,
+            extent: last - first,
+            records_at: span.chunk_at(span.chunks()),
+        }
+    }
+
+    /// The span of the page at `address` and its index there, if it is near.
+    #[inline]
+    pub(crate) fn locate(&self, address: usize, page_log2: u32) -> Option<(Link, usize)> {
+        // The bits below a page go to the top: one comparison tests alignment and both ends.
+        let offset = address.wrapping_sub(self.base).rotate_right(page_log2);
+        self.span.filter(|_| offset <= self.extent).map(|link| (link, offset + self.first))
+    }
+
+    /// The span of `run` and the index of its first page there, if all of it is near.
+    pub(crate) fn locate_run(&self, run: PageRange, page_log2: u32) -> Option<(Link, usize)> {
+        let offset = run.first().wrapping_sub(self.base >> page_log2);
+        let inside = offset <= self.extent && run.count() - 1 <= self.extent - offset;
+        self.span.filter(|_| inside).map(|link| (link, offset + self.first))
+    }
 }
 
 impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
@@ -102,7 +133,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     #[must_use]
     pub const fn with_records(records: R) -> Self {
         Self {
-            active: Active::NONE,
+            open: Open::NONE,
             used: 0,
             total: 0,
             near: Near::NONE,
@@ -113,23 +144,24 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
     }
 
-    /// Pages in the longest run that could be handed out now. O(log n + log s): what the active word holds goes
-    /// back into the records first.
+    /// Pages in the longest run that could be handed out now. O(log n + log s): stale records are renewed first.
     pub fn largest_free_run_pages(&mut self) -> usize {
-        let parked = self.park();
         self.renew();
-        let longest = directory::longest(&self.records, self.root);
-        self.unpark(parked);
-        longest
+        directory::longest(&self.records, self.root)
     }
 
-    /// Prefers pages from address `address` on for requests without constraint, so that low memory is left for those
-    /// who ask for it by address. 0, the value at first, prefers nothing.
+    /// Keeps the memory below `address` for those who ask for it by address: requests without constraint get none of it
+    /// as long as what they ask for is free above. 0, the value at first, keeps nothing.
     ///
-    /// A preference, no promise: it counts in chunks of pages, rounded down, and the few pages around the one taken or
-    /// given back last are still handed out first, wherever they are.
+    /// The border is rounded up to a multiple of 512 pages.
     pub fn prefer_above(&mut self, address: usize) {
-        self.prefer = address >> Self::PAGE_LOG2;
+        let border = address.div_ceil(PAGE_SIZE).div_ceil(CHUNK_PAGES).checked_mul(CHUNK_PAGES);
+        // Above the last page is nothing to prefer.
+        self.prefer = border.filter(|page| *page <= Self::LAST_PAGE).unwrap_or(0);
+        let low = |link, chunk| self.span(link).cover() + chunk * CHUNK_PAGES < self.prefer;
+        if self.open.chunk().is_some_and(|(link, chunk)| low(link, chunk)) {
+            self.open = Open::NONE;
+        }
     }
 
     /// Whether no memory is held.
@@ -150,18 +182,14 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         Span(self.records.words_mut(link))
     }
 
-    pub(crate) const fn active(&self) -> &Active<PAGE_SIZE> {
-        &self.active
-    }
-
-    /// Forgets what is known of spans beside the directory: they change. The active word is parked.
+    /// Forgets what is known of spans beside the directory: they change. No record is stale.
     pub(crate) fn forget_near(&mut self) {
-        debug_assert!(self.active.free() == 0, "parked");
-        self.active = Active::NONE;
+        self.open = Open::NONE;
         self.near = Near::NONE;
     }
 
     /// Tells the directory of a change in `link`'s span, if it has to know.
+    #[inline]
     pub(crate) fn tell(&mut self, link: Link, has_to_know: bool) {
         if has_to_know {
             let page = self.span(link).pages().first();
@@ -169,43 +197,32 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
     }
 
-    /// Does what a change of `link`'s pages left to be done.
-    #[inline]
-    pub(crate) fn note(&mut self, link: Link, after: After) {
-        if let Some(chunk) = after.stale {
-            self.stale.push(link, chunk);
+    /// Lets the record of a chunk be out of date from now on.
+    pub(crate) fn let_be_stale(&mut self, link: Link, chunk: usize) {
+        if self.span(link).record(chunk).is_stale() {
+            return;
         }
-        self.tell(link, after.tell);
+        let has_to_know = self.span_mut(link).make_stale(chunk);
+        self.tell(link, has_to_know);
+        if let Some((span, forgotten)) = self.stale.push(link, chunk) {
+            self.renew_one(span, forgotten);
+        }
+    }
+
+    /// Renews the record of a chunk that is no longer in the list of stale ones.
+    pub(crate) fn renew_one(&mut self, link: Link, chunk: usize) {
+        if self.open.chunk() == Some((link, chunk)) {
+            self.open.close();
+        }
+        let has_to_know = self.span_mut(link).refresh(chunk);
+        self.tell(link, has_to_know);
     }
 
     /// Renews every stale record: a search is to follow.
     #[inline]
     pub(crate) fn renew(&mut self) {
         while let Some((link, chunk)) = self.stale.pop() {
-            let has_to_know = self.span_mut(link).refresh(chunk);
-            self.tell(link, has_to_know);
-        }
-    }
-
-    pub(crate) const fn stale(&self) -> &StaleList {
-        &self.stale
-    }
-
-    /// Puts the free pages of the active word back into the records. Returns its place for
-    /// [`unpark`](Self::unpark).
-    pub(crate) fn park(&mut self) -> Option<(Link, usize)> {
-        let (link, word) = self.active.place().filter(|_| self.active.free() != 0)?;
-        let free = self.active.free();
-        self.active = Active::NONE;
-        let has_to_know = self.span_mut(link).put_word(word, free);
-        self.tell(link, has_to_know);
-        Some((link, word))
-    }
-
-    /// Makes the word that [`park`](Self::park) put back active again: then nothing has changed.
-    pub(crate) fn unpark(&mut self, parked: Option<(Link, usize)>) {
-        if let Some((link, word)) = parked {
-            self.activate(link, word);
+            self.renew_one(link, chunk);
         }
     }
 }

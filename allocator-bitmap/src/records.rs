@@ -12,6 +12,8 @@
 
 use core::num::NonZeroUsize;
 
+use crate::summary::CHUNK_WORDS;
+
 /// Names a block: an address for blocks in regions, a slot number for blocks in an arena.
 ///
 /// Only the kinds of records make links, so that one found in the directory is always one they gave out.
@@ -19,6 +21,23 @@ use core::num::NonZeroUsize;
 pub struct Link(NonZeroUsize);
 
 impl Link {
+    pub(crate) const fn new(number: NonZeroUsize) -> Self {
+        Self(number)
+    }
+
+    pub(crate) const fn number(self) -> usize {
+        self.0.get()
+    }
+}
+
+/// Names the words of one chunk in a block: their address for blocks in regions, an index for blocks in an arena.
+///
+/// It serves where a look at the block first would cost too much. It holds until the block is extended or released,
+/// or another one is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ChunkPlace(NonZeroUsize);
+
+impl ChunkPlace {
     pub(crate) const fn new(number: NonZeroUsize) -> Self {
         Self(number)
     }
@@ -59,6 +78,12 @@ pub trait Store {
     /// The words of a block, to change.
     fn words_mut(&mut self, link: Link) -> &mut [u64];
 
+    /// Names the words of a block from word `at` on as those of a chunk; `None` if the block has fewer.
+    fn chunk_place(&self, link: Link, at: usize) -> Option<ChunkPlace>;
+
+    /// The words of a chunk, to change.
+    fn chunk_mut(&mut self, place: ChunkPlace) -> &mut [u64; CHUNK_WORDS];
+
     /// A child of a block in the directory.
     fn child(&self, link: Link, side: Side) -> Option<Link>;
 
@@ -87,4 +112,21 @@ pub trait Store {
 
 /// Where a page allocator keeps its records: [`InRegion`](crate::InRegion), [`Lent`](crate::Lent) or
 /// [`Inline`](crate::Inline). The trait is sealed.
-pub trait Records: Store + Send {}
+pub trait Records: Store + Send {
+    /// What to call a page allocator with such records.
+    const NAME: &'static str;
+
+    /// Bytes of the room for records that is there already; `None` if there is none and some has to be lent.
+    fn room_bytes(&self) -> Option<usize> {
+        Some(usize::MAX)
+    }
+
+    /// Keeps records in `home` from now on. Those that take room when they need it do nothing.
+    ///
+    /// # Safety
+    ///
+    /// 1. `home` is memory that may be read and written and whose provenance is exposed; nobody else ever uses it.
+    unsafe fn take_room(&mut self, home: Home) {
+        let _in_regions_or_in_the_value = home;
+    }
+}

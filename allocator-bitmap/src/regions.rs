@@ -26,7 +26,7 @@ use crate::{
     page_allocator::BitmapPageAllocator,
     pages::PageRange,
     records::{Home, Link, Records},
-    search::find,
+    search::{Wanted, find},
     span::Span,
 };
 
@@ -53,16 +53,27 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         let mut words = FRONT_WORDS;
         let mut i = 0;
         while i < regions.len() {
-            if let Some(part) = regions[i].trimmed(PAGE_SIZE)
-                && let Some(pages) =
-                    PageRange::new(part.start() >> Self::PAGE_LOG2, part.last() >> Self::PAGE_LOG2)
-            {
-                let joining = if i == 0 { 0 } else { JOINING_WORDS };
-                words = words.saturating_add(SLOT_WORDS + block_words(cover_of(pages).1) + joining);
-            }
+            words = words.saturating_add(Self::region_words(regions[i], i == 0));
             i += 1;
         }
         words.saturating_mul(size_of::<u64>())
+    }
+
+    /// As [`record_bytes`](Self::record_bytes), for regions that come one by one.
+    pub(crate) fn record_bytes_of(regions: impl Iterator<Item = AddressRange>) -> usize {
+        let words = regions.enumerate().map(|(i, region)| Self::region_words(region, i == 0));
+        words.fold(FRONT_WORDS, usize::saturating_add).saturating_mul(size_of::<u64>())
+    }
+
+    /// Words for the records of a region beside others, or of the first.
+    const fn region_words(region: AddressRange, is_first: bool) -> usize {
+        if let Some(part) = region.trimmed(PAGE_SIZE)
+            && let Some(pages) = PageRange::new(part.start() >> Self::PAGE_LOG2, part.last() >> Self::PAGE_LOG2)
+        {
+            let joining = if is_first { 0 } else { JOINING_WORDS };
+            return SLOT_WORDS + block_words(cover_of(pages).1) + joining;
+        }
+        0
     }
 
     /// The pages of a region of `size` bytes from `start` that can be taken in.
@@ -84,6 +95,16 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
             return Err(AllocError::MemoryOverlap);
         }
         Ok(fresh)
+    }
+
+    /// Refuses what would make more pages than can be counted.
+    ///
+    /// # Errors
+    ///
+    /// - [`NoMemory`](AllocError::NoMemory): there are no numbers for them.
+    pub(crate) fn check_total(&self, fresh: PageRange) -> AllocResult {
+        let count = (fresh.last() - fresh.first()).checked_add(1);
+        count.and_then(|count| self.total.checked_add(count)).map(|_| ()).ok_or(AllocError::NoMemory)
     }
 
     /// The spans that touch `fresh`, below and above.
@@ -145,7 +166,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
 
     /// The lowest `count` free pages of a span that a block can lie in.
     fn free_home(&self, span: &Span<&[u64]>, count: usize) -> Option<PageRange> {
-        let home = PageRange::counted(span.cover() + find(span.0, count, 0)?, count)?;
+        let home = PageRange::counted(span.cover() + find(span.0, Wanted::any(count), 0)?, count)?;
         (home.last() < Self::LAST_PAGE).then_some(home)
     }
 
@@ -220,6 +241,19 @@ mod tests {
     use crate::InRegion;
 
     type Pages = BitmapPageAllocator<4096, InRegion>;
+
+    #[test]
+    fn more_pages_than_can_be_counted_are_not_taken_in() {
+        let mut ids = BitmapPageAllocator::<1, crate::Inline<64>>::new();
+        let all = PageRange::new(0, usize::MAX).unwrap();
+        assert_eq!(ids.check_total(all), Err(AllocError::NoMemory));
+        assert_eq!(ids.check_total(PageRange::new(1, usize::MAX).unwrap()), Ok(()));
+        // As after the pages from 9 on, for which no test has the records.
+        ids.total = usize::MAX - 8;
+        assert_eq!(ids.add_numbers(0, 9), Err(AllocError::NoMemory));
+        assert_eq!((ids.is_empty(), ids.total), (true, usize::MAX - 8));
+        assert_eq!(ids.add_numbers(0, 8), Ok(()));
+    }
 
     #[test]
     fn records_go_to_the_far_end_but_never_to_the_last_page_there_is() {

@@ -41,7 +41,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         Ok((self.span_of(pages).ok_or(RemoveError::NotManaged)?, pages))
     }
 
-    /// Refuses if a page of `range` is handed out. The active word is parked.
+    /// Refuses if a page of `range` is handed out.
     pub(crate) fn check_unused(&self, link: Link, range: PageRange) -> Result<(), RemoveError> {
         let span = self.span(link);
         let rest = match span.records().and_then(|records| records.common(range)) {
@@ -50,7 +50,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         };
         for pages in rest.into_iter().flatten() {
             let (first, last) = span.indices(pages);
-            if let Some((from, to)) = span.first_used(first, last, None) {
+            if let Some((from, to)) = span.first_used(first, last) {
                 let first = (span.cover() + from) << Self::PAGE_LOG2;
                 return Err(RemoveError::InUse { first, bytes: (to - from + 1) << Self::PAGE_LOG2 });
             }
@@ -87,7 +87,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         let (_, count) = Self::block_size(part);
         let request = Request { count, align: 1, boundary: None, within: part };
         let span = self.span(link);
-        let home = PageRange::counted(span.cover() + request.find_in(&span)?, count)?;
+        let home = PageRange::counted(span.cover() + request.find_in(&span, usize::MAX)?, count)?;
         (home.last() < Self::LAST_PAGE).then_some(home)
     }
 

@@ -1,8 +1,8 @@
 //! Finding free runs by their summaries.
 //!
-//! [`find`] walks from a page upwards with the length of the free run that ends where it stands. It looks at whole
-//! siblings as long as there are some, then goes to the level above; once a node's summary says that the run
-//! begins in it, it goes down into that node and no other.
+//! [`find`] walks from a page upwards with the length of the free run that ends where it stands, counted from its first
+//! page where a run may begin. It looks at whole siblings as long as there are some, then goes to the level above; once
+//! a node's summary says that the run may be in it, it goes down into that node.
 //!
 //! ```text
 //!   height 2                          ┌── no ──┐
@@ -11,128 +11,201 @@
 //!                                                          └─ the words of one chunk
 //! ```
 //!
-//! Cost: at most eight nodes a level going up and eight going down, and the words of two chunks. With n chunks
-//! that is O(log n), whether the run exists or not.
+//! # Costs
+//!
+//! Where a run may begin at any page, a node that may have it has it: at most eight nodes a level going up and eight
+//! going down, and the words of two chunks. With n chunks that is O(log n), whether the run exists or not.
+//!
+//! An alignment is not in the summaries: each chunk with a run that is long enough may have to be looked at, eight words
+//! of it, about 100 instructions.
 #![forbid(unsafe_code)]
 
 use crate::{
-    bits::{WORD_PAGES, run_starts},
+    bits::{WORD_PAGES, aligned_positions, run_starts},
     layout::{FANOUT_LOG2, HEADER_WORDS},
     levels::{Level, root},
     summary::{CHUNK_PAGES, CHUNK_WORDS, Summary},
 };
 
-/// The state of the walk: how many free pages end where it stands.
+/// A free run that is looked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    /// How many pages, at least one.
+    pub(crate) count: usize,
+    /// Its index plus `skew` is a multiple of this, a power of two.
+    pub(crate) align: usize,
+    /// The number of the page with index 0, or what it leaves when divided by `align`.
+    pub(crate) skew: usize,
+    /// In how many chunks the run may be looked for in vain before the search is given up.
+    pub(crate) patience: usize,
+}
+
+impl Wanted {
+    /// `count` pages at any index.
+    pub(crate) const fn any(count: usize) -> Self {
+        Self { count, align: 1, skew: 0, patience: usize::MAX }
+    }
+
+    /// Pages from index `index` to the next where the run may begin.
+    #[inline]
+    const fn slack(&self, index: usize) -> usize {
+        index.wrapping_add(self.skew).wrapping_neg() & (self.align - 1)
+    }
+
+    /// The positions where the run may begin, in a word whose first page has index `index`.
+    #[inline]
+    const fn positions(&self, index: usize) -> u64 {
+        // A word begins at a multiple of 64 pages, in memory too.
+        if self.align <= WORD_PAGES { aligned_positions(self.align) } else { (self.slack(index) == 0) as u64 }
+    }
+}
+
+/// The state of the walk: how many free pages end where it stands, from the first of them on where the run may begin.
 #[derive(Clone, Copy)]
 struct Walk {
-    wanted: usize,
+    wanted: Wanted,
     run: usize,
 }
 
 /// What a walk says of the next stretch.
 enum Step {
-    /// The run is complete: it began before the stretch, or at its start.
-    Complete,
-    /// It is in the stretch.
+    /// The run is complete: it begins at this index, before the stretch or in its first run.
+    Complete(usize),
+    /// It may be in the stretch.
     Inside,
     /// It is not.
     Past,
 }
 
 impl Walk {
+    const fn new(wanted: Wanted) -> Self {
+        Self { wanted, run: 0 }
+    }
+
+    /// Goes on over the stretch of `pages` pages from index `first` on, unless the run may be there.
     #[inline]
-    fn over(&mut self, stretch: Summary, pages: usize) -> Step {
-        if self.run + stretch.start >= self.wanted {
-            return Step::Complete;
+    fn over(&mut self, first: usize, stretch: Summary, pages: usize) -> Step {
+        let Wanted { count, .. } = self.wanted;
+        if self.run + stretch.start >= count && self.run != 0 {
+            return Step::Complete(first - self.run);
         }
-        if stretch.longest >= self.wanted {
+        if stretch.longest >= count {
             return Step::Inside;
         }
-        self.run = if stretch.start == pages { self.run + pages } else { stretch.end };
+        self.run = if stretch.start != pages {
+            stretch.end.saturating_sub(self.wanted.slack(first.wrapping_add(pages - stretch.end)))
+        } else if self.run != 0 {
+            self.run + pages
+        } else {
+            pages.saturating_sub(self.wanted.slack(first))
+        };
         Step::Past
     }
 }
 
-/// The lowest index at or above `from` where `wanted` pages are free. `from` lies in the block; `wanted` is not 0.
-pub(crate) fn find(words: &[u64], wanted: usize, from: usize) -> Option<usize> {
-    debug_assert!(wanted > 0);
-    if root(words).longest < wanted {
+/// The lowest index at or above `from` where a run as wanted is free. `from` lies in the block.
+pub(crate) fn find(words: &[u64], wanted: Wanted, from: usize) -> Option<usize> {
+    debug_assert!(wanted.count > 0 && wanted.align.is_power_of_two());
+    if root(words).longest < wanted.count {
         return None;
     }
+    let mut walk = Walk::new(wanted);
     if from == 0 {
-        return descend(words, Level::top(words), 0, wanted);
+        return search_node(words, Level::top(words), 0, &mut walk);
     }
     let mut node = from / CHUNK_PAGES;
-    let mut walk = Walk { wanted, run: 0 };
     if let Some(index) = scan_chunk(words, node, from % CHUNK_PAGES, &mut walk) {
         return Some(index);
     }
     let mut level = Level::chunks(words);
     loop {
-        let pages = level.node_pages();
-        for sibling in level.siblings_from(node).skip(1) {
-            match walk.over(level.get(words, sibling), pages) {
-                Step::Complete => return Some(sibling * pages - walk.run),
-                Step::Inside => return descend(words, level, sibling, wanted),
-                Step::Past => {}
-            }
+        let siblings = level.siblings_from(node);
+        if let Some(index) = search_nodes(words, level, siblings.start + 1..siblings.end, &mut walk) {
+            return Some(index);
         }
-        if level.nodes() <= 1 << FANOUT_LOG2 {
+        if level.nodes() <= 1 << FANOUT_LOG2 || walk.wanted.patience == 0 {
             return None;
         }
         (level, node) = (level.above(words), node >> FANOUT_LOG2);
     }
 }
 
-/// The lowest index in `node` where `wanted` pages are free: its summary says that there is one.
-fn descend(words: &[u64], mut level: Level, mut node: usize, wanted: usize) -> Option<usize> {
-    while !level.is_lowest() {
-        level = level.below(words);
-        let pages = level.node_pages();
-        let mut walk = Walk { wanted, run: 0 };
-        for child in level.siblings_from(node << FANOUT_LOG2) {
-            node = child;
-            match walk.over(level.get(words, child), pages) {
-                Step::Complete => return Some(child * pages - walk.run),
-                Step::Inside => break,
-                Step::Past => {}
+/// The lowest index in some neighbouring nodes of a level where the run begins.
+#[inline]
+fn search_nodes(words: &[u64], level: Level, nodes: core::ops::Range<usize>, walk: &mut Walk) -> Option<usize> {
+    let pages = level.node_pages();
+    for node in nodes {
+        match walk.over(node * pages, level.get(words, node), pages) {
+            Step::Complete(index) => return Some(index),
+            Step::Inside => {
+                let found = search_node(words, level, node, walk);
+                if found.is_some() || walk.wanted.patience == 0 {
+                    return found;
+                }
             }
+            Step::Past => {}
         }
     }
-    let found = find_in_chunk(words, node, wanted);
-    debug_assert!(found.is_some(), "the summary promises a run that the bits do not have");
+    None
+}
+
+/// The lowest index in `node` where the run begins: its summary says that there may be one.
+fn search_node(words: &[u64], level: Level, node: usize, walk: &mut Walk) -> Option<usize> {
+    if !level.is_lowest() {
+        let below = level.below(words);
+        return search_nodes(words, below, below.siblings_from(node << FANOUT_LOG2), walk);
+    }
+    let found = scan_chunk(words, node, 0, walk);
+    debug_assert!(
+        found.is_some() || walk.wanted.align > 1,
+        "the summary promises a run that the bits do not have"
+    );
+    walk.wanted.patience -= usize::from(found.is_none());
     found
 }
 
-/// The lowest index in chunk `chunk` where `wanted` pages, all of them in it, are free.
-pub(crate) fn find_in_chunk(words: &[u64], chunk: usize, wanted: usize) -> Option<usize> {
-    scan_chunk(words, chunk, 0, &mut Walk { wanted, run: 0 })
+/// The lowest page of a chunk from which on `count` pages of it are free.
+pub(crate) fn find_in_words(words: &[u64; CHUNK_WORDS], count: usize) -> Option<usize> {
+    scan_words(words, 0, 0, &mut Walk::new(Wanted::any(count)))
 }
 
 /// Walks over the pages of `chunk` from its page `from` on. Returns the index of the run if it is complete there.
 fn scan_chunk(words: &[u64], chunk: usize, from: usize, walk: &mut Walk) -> Option<usize> {
     let at = HEADER_WORDS + chunk * CHUNK_WORDS;
-    let bits = &words[at..at + CHUNK_WORDS];
+    let bits = words[at..].first_chunk().expect("a block has eight words for each chunk");
+    scan_words(bits, chunk * CHUNK_PAGES, from, walk)
+}
+
+/// Walks over the pages of a chunk, whose first page has index `base`, from its page `from` on. Returns the index of the
+/// run if it is complete there.
+#[inline]
+fn scan_words(words: &[u64; CHUNK_WORDS], base: usize, from: usize, walk: &mut Walk) -> Option<usize> {
+    let wanted = walk.wanted;
     let mut keep = u64::MAX << (from % WORD_PAGES);
-    for (i, word) in bits.iter().enumerate().skip(from / WORD_PAGES) {
+    for (i, word) in words.iter().enumerate().skip(from / WORD_PAGES) {
         let free = word & keep;
         keep = u64::MAX;
-        let first = chunk * CHUNK_PAGES + i * WORD_PAGES;
-        let leading = free.trailing_ones() as usize;
-        if walk.run + leading >= walk.wanted {
-            return Some(first - walk.run);
-        }
-        if leading == WORD_PAGES {
-            walk.run += WORD_PAGES;
+        if free == 0 {
+            walk.run = 0;
             continue;
         }
-        if walk.wanted <= WORD_PAGES && free != 0 {
-            let starts = run_starts(free, walk.wanted);
+        let first = base + i * WORD_PAGES;
+        let leading = free.trailing_ones() as usize;
+        if walk.run != 0 && walk.run + leading >= wanted.count {
+            return Some(first - walk.run);
+        }
+        if wanted.count <= WORD_PAGES {
+            let starts = run_starts(free, wanted.count) & wanted.positions(first);
             if starts != 0 {
                 return Some(first + starts.trailing_zeros() as usize);
             }
         }
-        walk.run = free.leading_ones() as usize;
+        if leading == WORD_PAGES && walk.run != 0 {
+            walk.run += WORD_PAGES;
+            continue;
+        }
+        let ending = free.leading_ones() as usize;
+        walk.run = ending.saturating_sub(wanted.slack(first.wrapping_add(WORD_PAGES - ending)));
     }
     None
 }
@@ -182,12 +255,13 @@ mod tests {
         (words, free)
     }
 
-    fn find_by_counting(free: &[bool], wanted: usize, from: usize) -> Option<usize> {
+    fn find_by_counting(free: &[bool], wanted: Wanted, from: usize) -> Option<usize> {
         let mut run = 0;
         for (index, free) in free.iter().enumerate().skip(from) {
-            run = if *free { run + 1 } else { 0 };
-            if run == wanted {
-                return Some(index + 1 - wanted);
+            let begins = run > 0 || (index + wanted.skew).is_multiple_of(wanted.align);
+            run = if *free && begins { run + 1 } else { 0 };
+            if run == wanted.count {
+                return Some(index + 1 - run);
             }
         }
         None
@@ -202,10 +276,12 @@ mod tests {
             let (words, free) = fragments(random.below(5000), count, &mut random);
             for _ in 0..60 {
                 let most = [2, 70, 600, 6000][random.below(4)];
-                let wanted = 1 + random.below(most);
+                let align = if random.below(2) == 0 { 1 } else { 1 << random.below(14) };
+                let skew = random.below(40) * CHUNK_PAGES;
+                let wanted = Wanted { align, skew, ..Wanted::any(1 + random.below(most)) };
                 let from = if random.below(3) == 0 { 0 } else { random.below(free.len()) };
                 let expected = find_by_counting(&free, wanted, from);
-                assert_eq!(find(&words, wanted, from), expected, "{wanted} from {from} of {count}");
+                assert_eq!(find(&words, wanted, from), expected, "{wanted:?} from {from} of {count}");
                 found += usize::from(expected.is_some());
             }
         }

@@ -1,12 +1,20 @@
-//! Single pages: from the active word and back, and which word becomes active.
+//! Single pages: from the open chunk and back, and which chunk is opened.
+//!
+//! # Which page
+//!
+//! Pages come from the open chunk as long as it has any: from one word until that is used up, then from the lowest
+//! with a free page. The next chunk is the lowest broken one, or if none is broken the lowest with a free page. Where
+//! some addresses are [preferred](BitmapPageAllocator::prefer_above), this goes for the chunks there; only when none
+//! has a page, one page at a time comes from below, and no chunk is opened there.
 #![forbid(unsafe_code)]
 
 use allocator_api::{AllocError, AllocResult};
 
 use crate::{
-    active::{Active, Returned},
     bits::WORD_PAGES,
+    change::PutPage,
     directory::{self, Want},
+    open::Open,
     page_allocator::{BitmapPageAllocator, Near},
     pages::PageRange,
     records::{Link, Records},
@@ -14,165 +22,189 @@ use crate::{
     summary::{CHUNK_PAGES, CHUNK_WORDS},
 };
 
+/// Up to this length of the longest run in a chunk, a free keeps the record right: so little mostly ends there. In
+/// larger gaps, pages are likely to come back one after the other, and the record becomes stale.
+const MINOR_PAGES: usize = 3;
+
 impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
-    /// Makes word `word` of a span, which has a free page, the active one. The one before has none left.
-    pub(crate) fn activate(&mut self, link: Link, word: usize) {
-        let room = self.stale.has_room();
-        let (free, after) = self.span_mut(link).take_word(word, room);
-        self.set_active(link, word, free);
-        self.note(link, after);
+    /// One page at any multiple of a page. Returns its address, if there is one.
+    #[inline]
+    pub(crate) fn alloc_one(&mut self) -> Option<usize> {
+        if let Some(bits) = self.open.bits() {
+            let word = &mut self.records.chunk_mut(bits)[self.open.word()];
+            if *word != 0 {
+                let bit = word.trailing_zeros() as usize;
+                *word &= *word - 1;
+                self.used += 1;
+                return Some(self.open.page_address(bit));
+            }
+        }
+        self.alloc_one_slowly()
     }
 
-    /// Makes another word active: the next one of the same chunk, else one of the lowest broken chunk, else of a
-    /// whole one. Returns whether there is one.
-    fn activate_next(&mut self) -> bool {
-        let here =
-            self.active.place().filter(|(link, word)| self.span(*link).record(word / CHUNK_WORDS).mask() != 0);
-        let chunk = match here {
-            Some((link, word)) => Some((link, word / CHUNK_WORDS)),
-            None => self.next_chunk(),
-        };
-        let Some((link, chunk)) = chunk else { return false };
-        let mask = self.span(link).record(chunk).mask();
-        self.activate(link, chunk * CHUNK_WORDS + mask.trailing_zeros() as usize);
+    /// One page, when the word that they come from has none or the chunk is closed.
+    #[inline(never)]
+    fn alloc_one_slowly(&mut self) -> Option<usize> {
+        if !self.has_open_page() && !self.open_next() {
+            return self.alloc_low();
+        }
+        // There is a page now: this goes no deeper.
+        self.alloc_one()
+    }
+
+    /// Moves on to the next word of the chunk in turn, and opens it if it is closed. Returns whether it has a page.
+    fn has_open_page(&mut self) -> bool {
+        let Some((link, chunk)) = self.open.chunk() else { return false };
+        let span = self.span(link);
+        let words = span.chunk_words(chunk);
+        let word = self.open.word();
+        let next = if words[word] != 0 { Some(word) } else { words.iter().position(|word| *word != 0) };
+        let Some(next) = next else { return false };
+        if self.open.bits().is_none() {
+            self.reopen(link, chunk);
+        }
+        self.open.move_to(next);
         true
     }
 
-    /// The chunk that single pages come from next: a broken one before a whole one, a preferred one before others.
-    fn next_chunk(&mut self) -> Option<(Link, usize)> {
-        let broken = self.next_broken_chunk(self.prefer);
-        let from_preferred = broken.or_else(|| self.next_free_chunk(self.prefer));
-        if self.prefer == 0 {
-            return from_preferred;
-        }
-        from_preferred.or_else(|| self.next_broken_chunk(0)).or_else(|| self.next_free_chunk(0))
+    /// Opens a chunk again that was closed for a search.
+    pub(crate) fn reopen(&mut self, link: Link, chunk: usize) {
+        let bits = self.records.chunk_place(link, self.span(link).chunk_at(chunk));
+        self.let_be_stale(link, chunk);
+        self.open.reopen(bits);
     }
 
-    fn next_broken_chunk(&self, mut from: usize) -> Option<(Link, usize)> {
+    /// Opens a chunk at `word`, which has a free page.
+    fn open_chunk(&mut self, link: Link, chunk: usize, word: usize) {
+        let span = self.span(link);
+        let bit = span.word(chunk * CHUNK_WORDS + word).trailing_zeros() as usize;
+        let page = span.cover() + chunk * CHUNK_PAGES + word * WORD_PAGES + bit;
+        if let Some(open) = self.open_at(link, chunk, page, word) {
+            self.let_be_stale(link, chunk);
+            self.open = open;
+        }
+    }
+
+    /// A chunk as open at `word`, with the pages around page number `page` as those that can come back; `None` if that
+    /// is none.
+    pub(crate) fn open_at(&self, link: Link, chunk: usize, page: usize, word: usize) -> Option<Open<PAGE_SIZE>> {
+        let span = self.span(link);
+        let number = span.cover() + chunk * CHUNK_PAGES;
+        let part = span.part_of(page)?.common(PageRange::new(number, number + (CHUNK_PAGES - 1))?)?;
+        let bits = self.records.chunk_place(link, span.chunk_at(chunk))?;
+        Some(Open::new(link, chunk, bits, number, part, word))
+    }
+
+    /// Opens the chunk whose turn it is. Returns whether there is one.
+    fn open_next(&mut self) -> bool {
+        let here =
+            self.open.chunk().map_or(self.prefer, |(link, chunk)| self.span(link).cover() + chunk * CHUNK_PAGES);
+        let mut next = self.next_broken_chunk(here);
+        if next.is_none() && here != self.prefer {
+            next = self.next_broken_chunk(self.prefer);
+        }
+        let Some((link, chunk)) = next.or_else(|| self.next_free_chunk(self.prefer)) else {
+            return false;
+        };
+        match self.span(link).chunk_words(chunk).iter().position(|word| *word != 0) {
+            Some(word) => self.open_chunk(link, chunk, word),
+            None => return false,
+        }
+        true
+    }
+
+    /// One page from below what is preferred, when nothing is free there.
+    fn alloc_low(&mut self) -> Option<usize> {
+        if self.prefer == 0 {
+            return None;
+        }
+        let (link, chunk) = self.next_broken_chunk(0).or_else(|| self.next_free_chunk(0))?;
+        let page = self.span(link).first_free_in(chunk)?;
+        Some(self.take(link, page, 1))
+    }
+
+    /// The lowest chunk from page `from` on of which some pages are free and some are not.
+    fn next_broken_chunk(&mut self, mut from: usize) -> Option<(Link, usize)> {
         loop {
             let link = directory::lowest(&self.records, self.root, from, Want::Broken)?;
             let span = self.span(link);
-            let chunk = span.next_broken(from.saturating_sub(span.cover()) / CHUNK_PAGES);
-            if chunk.is_some() {
-                return chunk.map(|chunk| (link, chunk));
+            let Some(chunk) = span.next_broken(from.saturating_sub(span.cover()) / CHUNK_PAGES) else {
+                from = span.pages().last().checked_add(1)?;
+                continue;
+            };
+            if !span.record(chunk).is_stale() || span.is_broken(chunk) {
+                return Some((link, chunk));
             }
-            from = span.pages().last().checked_add(1)?;
+            // All or none of its pages are free by now. Once it is renewed, it does not come up again.
+            self.stale.remove(link, chunk);
+            self.renew_one(link, chunk);
         }
     }
 
-    pub(crate) fn next_free_chunk(&mut self, from: usize) -> Option<(Link, usize)> {
+    fn next_free_chunk(&mut self, from: usize) -> Option<(Link, usize)> {
         let within = PageRange::new(from, usize::MAX)?;
         self.renew();
-        let (link, index) = self.search_in(&Request { count: 1, align: 1, boundary: None, within })?;
+        let (link, index) = self.search_in(&Request { count: 1, align: 1, boundary: None, within }, usize::MAX)?;
         Some((link, index / CHUNK_PAGES))
-    }
-
-    /// One page, when the active word has none.
-    #[inline(never)]
-    fn alloc_one_slow(&mut self) -> AllocResult<usize> {
-        let page = if self.activate_next() { self.active.take_one() } else { None };
-        self.used += usize::from(page.is_some());
-        page.ok_or(AllocError::NoMemory)
-    }
-
-    /// One page at any multiple of a page. Returns its address.
-    #[inline]
-    pub(crate) fn alloc_one(&mut self) -> AllocResult<usize> {
-        match self.active.take_one() {
-            Some(address) => {
-                self.used += 1;
-                Ok(address)
-            }
-            None => self.alloc_one_slow(),
-        }
     }
 
     /// Takes the page at `address` back.
     #[inline]
     pub(crate) fn dealloc_one(&mut self, address: usize) -> AllocResult {
-        match self.active.put_one(address) {
-            Returned::Taken => {
-                self.used -= 1;
-                Ok(())
+        if let Some((bits, page)) = self.open.locate(address) {
+            let word = &mut self.records.chunk_mut(bits)[page / WORD_PAGES];
+            let bit = 1 << (page % WORD_PAGES);
+            if *word & bit != 0 {
+                return Err(AllocError::NotAllocated);
             }
-            Returned::Refused => Err(AllocError::NotAllocated),
-            Returned::Elsewhere => self.dealloc_elsewhere(address),
+            *word |= bit;
+            self.used -= 1;
+            return Ok(());
         }
+        self.dealloc_elsewhere(address)
     }
 
-    /// Takes a page back that is not in the active word.
+    /// Takes a page back that is not in the open chunk.
     #[inline(never)]
     fn dealloc_elsewhere(&mut self, address: usize) -> AllocResult {
-        // The bits below a page go to the top: one comparison tests alignment and both ends.
-        let index = address.wrapping_sub(self.near.base).rotate_right(Self::PAGE_LOG2);
-        let near = index.wrapping_sub(self.near.first) <= self.near.extent;
-        let Some(link) = self.near.span.filter(|_| near) else {
+        let Some((link, index)) = self.near.locate(address, Self::PAGE_LOG2) else {
             return self.dealloc_far(address);
         };
-        if self.span_mut(link).put_quickly(index, 1) {
+        let record_at = self.near.records_at + index / CHUNK_PAGES;
+        if self.span_mut(link).put_quickly(index, record_at) {
             self.used -= 1;
             return Ok(());
         }
         self.dealloc_slowly(link, index)
     }
 
-    /// The near span and the index of `run`'s first page, if all of the run is near.
-    pub(crate) fn near_index(&self, run: PageRange) -> Option<(Link, usize)> {
-        let index = run.first().wrapping_sub(self.near.base >> Self::PAGE_LOG2);
-        let offset = index.wrapping_sub(self.near.first);
-        let inside = offset <= self.near.extent && run.count() - 1 <= self.near.extent - offset;
-        self.near.span.filter(|_| inside).map(|link| (link, index))
+    /// Takes the page with index `index`, which is managed and holds no records, back.
+    #[inline(never)]
+    fn dealloc_slowly(&mut self, link: Link, index: usize) -> AllocResult {
+        match self.span_mut(link).put_page(index, MINOR_PAGES) {
+            PutPage::Refused => return Err(AllocError::NotAllocated),
+            PutPage::Done { tell } => self.tell(link, tell),
+            PutPage::Unfit => self.let_be_stale(link, index / CHUNK_PAGES),
+        }
+        self.used -= 1;
+        Ok(())
     }
 
     /// Takes a page back that is not near, if it is one.
     #[inline(never)]
     fn dealloc_far(&mut self, address: usize) -> AllocResult {
-        if address & (PAGE_SIZE - 1) != 0 {
-            return Err(AllocError::NotAllocated);
-        }
-        let page = address >> Self::PAGE_LOG2;
-        let link = directory::lookup(&self.records, self.root, page).ok_or(AllocError::NotAllocated)?;
-        let span = self.span(link);
-        let pages = span.part_of(page).ok_or(AllocError::NotAllocated)?;
-        let (first, last) = span.indices(pages);
-        let base = span.cover() << Self::PAGE_LOG2;
-        let index = page - span.cover();
-        self.near = Near { span: Some(link), base, first, extent: last - first };
+        let (link, index) = self.come_near(address).ok_or(AllocError::NotAllocated)?;
         self.dealloc_slowly(link, index)
     }
 
-    /// Takes the page with index `index` back, if it is not free.
-    #[inline(never)]
-    fn dealloc_slowly(&mut self, link: Link, index: usize) -> AllocResult {
-        let (word, page) = (index / WORD_PAGES, 1 << (index % WORD_PAGES));
-        let free = self.span(link).word(word);
-        if free & page != 0 {
-            return Err(AllocError::NotAllocated);
-        }
-        self.used -= 1;
-        if free == 0 && self.active.free() == 0 {
-            // Neither this word nor the active one has a free page: this page is handed out next, without a look
-            // at the records. Freeing and allocating by turns stays as cheap in a full memory as in an empty one.
-            self.set_active(link, word, page);
-        } else {
-            let room = self.stale.has_room();
-            let after = self.span_mut(link).put_one(index, room);
-            self.note(link, after);
-        }
-        Ok(())
-    }
-
-    /// Makes word `word`, which is zero in the bitmap, the active one, with the pages `free`.
-    fn set_active(&mut self, link: Link, word: usize, free: u64) {
-        let offset = (word * WORD_PAGES).wrapping_sub(self.near.first);
-        let inside = offset <= self.near.extent && self.near.extent - offset >= WORD_PAGES - 1;
-        let (base, owned) = if inside && self.near.span == Some(link) {
-            (self.near.base, u64::MAX)
-        } else {
-            let span = self.span(link);
-            (span.cover() << Self::PAGE_LOG2, span.owned_mask(word))
-        };
-        let base = base + ((word * WORD_PAGES) << Self::PAGE_LOG2);
-        self.active = Active::new(base, link, word, free, owned);
+    /// Makes the pages around `address` near, if it is a page that can come back. Returns its span and its index.
+    fn come_near(&mut self, address: usize) -> Option<(Link, usize)> {
+        let page = Some(address >> Self::PAGE_LOG2).filter(|_| address & (PAGE_SIZE - 1) == 0)?;
+        let link = directory::lookup(&self.records, self.root, page)?;
+        let span = self.span(link);
+        let part = span.part_of(page)?;
+        let index = page - span.cover();
+        self.near = Near::new(&span, link, part, Self::PAGE_LOG2);
+        Some((link, index))
     }
 }

@@ -6,10 +6,10 @@
 //!
 //! # Invariants
 //!
-//! - B1: a bit is one exactly if its page is managed, not handed out, not a record, and not in the active word.
-//! - B2: every chunk record that is not stale is [`ChunkRecord::of`] its words, a stale one has the right mask;
-//!   every node above is its children joined.
-//! - B3: the set of broken chunks has exactly those whose record says so.
+//! - B1: a bit is one exactly if its page is managed, not handed out, and holds no record.
+//! - B2: every chunk record that is not stale is [`ChunkRecord::of`] its words; every node above is its children
+//!   joined, a stale one being taken at its word.
+//! - B3: the set of broken chunks has exactly those whose record is stale or says that they are.
 //!
 //! # Costs
 //!
@@ -20,7 +20,7 @@
 use core::ops::{Deref, DerefMut};
 
 use crate::{
-    bits::{WORD_PAGES, ones},
+    bits::WORD_PAGES,
     layout::{
         CHUNKS, COVER, FIRST, HEADER_WORDS, LAST, LEVELS_AT, RECORDS_FIRST, RECORDS_PAGES, TOP_AT, TOP_HEIGHT,
         block_words, cover_of, levels_at, set_at, top_at, top_height,
@@ -30,15 +30,6 @@ use crate::{
     summary::{CHUNK_PAGES, CHUNK_WORDS, ChunkRecord, Summary},
     word_set,
 };
-
-/// A word whose bits stand elsewhere: the active one. Its number in the span, and which of its pages are free.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Overlay {
-    /// The word's number.
-    pub(crate) word: usize,
-    /// Its free pages.
-    pub(crate) free: u64,
-}
 
 /// The words of a block, to read or to change.
 pub(crate) struct Span<W>(pub(crate) W);
@@ -104,19 +95,29 @@ impl<W: Deref<Target = [u64]>> Span<W> {
         self.0[HEADER_WORDS + word]
     }
 
-    /// Word `word` of the bitmap, with the active word's pages in it.
-    #[inline]
-    pub(crate) fn word_with(&self, word: usize, overlay: Option<Overlay>) -> u64 {
-        match overlay {
-            Some(active) if active.word == word => active.free,
-            _ => self.word(word),
-        }
-    }
-
     /// The record of chunk `chunk`.
     #[inline]
     pub(crate) fn record(&self, chunk: usize) -> ChunkRecord {
         ChunkRecord(self.0[HEADER_WORDS + CHUNK_WORDS * self.chunks() + chunk])
+    }
+
+    /// Index of the first word of chunk `chunk` in the block.
+    #[inline]
+    pub(crate) const fn chunk_at(&self, chunk: usize) -> usize {
+        HEADER_WORDS + chunk * CHUNK_WORDS
+    }
+
+    /// The index of the first free page of chunk `chunk`.
+    pub(crate) fn first_free_in(&self, chunk: usize) -> Option<usize> {
+        let words = self.chunk_words(chunk);
+        let word = words.iter().position(|word| *word != 0)?;
+        Some(chunk * CHUNK_PAGES + word * WORD_PAGES + words[word].trailing_zeros() as usize)
+    }
+
+    /// Whether some pages of chunk `chunk` are free and some are not.
+    pub(crate) fn is_broken(&self, chunk: usize) -> bool {
+        let words = self.chunk_words(chunk);
+        words.iter().any(|word| *word != 0) && words.iter().any(|word| *word != u64::MAX)
     }
 
     pub(crate) fn chunk_words(&self, chunk: usize) -> &[u64; CHUNK_WORDS] {
@@ -147,39 +148,18 @@ impl<W: Deref<Target = [u64]>> Span<W> {
         }
     }
 
-    /// The pages of word `word` that are managed and hold no records.
-    pub(crate) fn owned_mask(&self, word: usize) -> u64 {
-        let first = word * WORD_PAGES;
-        let number = self.cover() + first;
-        let here = PageRange::new(number, number + (WORD_PAGES - 1)).unwrap_or(PAGE_ZERO);
-        if self.pages().contains(here) && self.records().is_none_or(|records| records.common(here).is_none()) {
-            return u64::MAX;
-        }
-        let part = |pages: PageRange| {
-            let (low, high) = self.indices(pages);
-            let (low, high) = (low.max(first), high.min(first + WORD_PAGES - 1));
-            if low <= high { ones(low - first, high - low + 1) } else { 0 }
-        };
-        part(self.pages()) & !self.records().map_or(0, part)
-    }
-
     /// Whether all pages with indices `first` to `last` are free (or, if `free` is false, all not).
-    pub(crate) fn all(&self, free: bool, first: usize, last: usize, overlay: Option<Overlay>) -> bool {
+    pub(crate) fn all(&self, free: bool, first: usize, last: usize) -> bool {
         let flip = if free { u64::MAX } else { 0 };
-        pieces(first, last).all(|(word, mask)| (self.word_with(word, overlay) ^ flip) & mask == 0)
+        pieces(first, last).all(|(word, mask)| (self.word(word) ^ flip) & mask == 0)
     }
 
     /// The first run of pages with indices in `first` to `last` that are not free: its first and last index.
-    pub(crate) fn first_used(
-        &self,
-        first: usize,
-        last: usize,
-        overlay: Option<Overlay>,
-    ) -> Option<(usize, usize)> {
-        let used = |(word, mask): (usize, u64)| (word, !self.word_with(word, overlay) & mask);
+    pub(crate) fn first_used(&self, first: usize, last: usize) -> Option<(usize, usize)> {
+        let used = |(word, mask): (usize, u64)| (word, !self.word(word) & mask);
         let (word, bits) = pieces(first, last).map(used).find(|(_, bits)| *bits != 0)?;
         let from = word * WORD_PAGES + bits.trailing_zeros() as usize;
-        let free = |(word, mask): (usize, u64)| (word, self.word_with(word, overlay) & mask);
+        let free = |(word, mask): (usize, u64)| (word, self.word(word) & mask);
         let next = pieces(from, last).map(free).find(|(_, bits)| *bits != 0);
         let to = next.map_or(last, |(word, bits)| word * WORD_PAGES + bits.trailing_zeros() as usize - 1);
         Some((from, to))
@@ -189,24 +169,25 @@ impl<W: Deref<Target = [u64]>> Span<W> {
     pub(crate) fn run_around(&self, chunk: usize, first: usize, end: usize) -> (usize, usize) {
         let words = self.chunk_words(chunk);
         let (mut low, mut high) = (first, end);
-        let mut i = first / WORD_PAGES;
-        let mut below = first % WORD_PAGES;
-        loop {
-            // The bits below, moved to the top of a word; zeros come in at the bottom.
-            let run = if below == 0 { 0 } else { (words[i] << (WORD_PAGES - below)).leading_ones() as usize };
-            low -= run;
-            if run < below || i == 0 {
+        // The bits below, moved to the top of a word, with a zero below them.
+        while low > 0 {
+            let below = low.wrapping_sub(1) % WORD_PAGES + 1;
+            let used = !(words[(low - 1) / WORD_PAGES % CHUNK_WORDS] << (WORD_PAGES - below));
+            let run = used.leading_zeros() as usize;
+            if run < below {
+                low -= run;
                 break;
             }
-            (i, below) = (i - 1, WORD_PAGES);
+            low -= below;
         }
         while high < CHUNK_PAGES {
             let at = high % WORD_PAGES;
-            let run = (words[high / WORD_PAGES] >> at).trailing_ones() as usize;
-            high += run;
+            let run = (!(words[high / WORD_PAGES] >> at)).trailing_zeros() as usize;
             if run < WORD_PAGES - at {
+                high += run;
                 break;
             }
+            high += WORD_PAGES - at;
         }
         (low, high)
     }
@@ -267,7 +248,7 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         for chunk in 0..chunks {
             let record = ChunkRecord::of(self.chunk_words(chunk));
             self.0[HEADER_WORDS + CHUNK_WORDS * chunks + chunk] = record.0;
-            if record.is_broken() {
+            if record.counts_as_broken() {
                 word_set::insert(&mut self.0[set..], chunks, chunk);
             }
         }

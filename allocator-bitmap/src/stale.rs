@@ -1,12 +1,11 @@
 //! Chunks whose records are out of date.
 //!
-//! A single page, taken or given back, mostly changes its chunk's three numbers; keeping them, and the levels
-//! above, right each time would cost several times what the rest does. So a chunk's record is marked *stale*
-//! instead and remembered here; it is computed anew, once for all changes meanwhile, before anything is searched.
-//! Where too many chunks change, the rest is kept right each time.
+//! A page, taken or given back, often changes its chunk's three numbers; keeping them, and the levels above, right each
+//! time would cost several times what the rest does. So a chunk's record is marked *stale* instead and remembered
+//! here; it is computed anew, once for all changes meanwhile, before anything is searched. When there is no room to
+//! remember one more, the one remembered longest is renewed.
 //!
-//! What single pages go by, the masks of words and the set of broken chunks, is always right. So nobody can tell
-//! when records are renewed.
+//! What is handed out next never depends on which records are stale: so nobody can tell when records are renewed.
 //!
 //! # Costs
 //!
@@ -18,44 +17,60 @@ use crate::records::Link;
 /// How many chunks can be stale. Fewer make renewals frequent; more make the search that has to renew them slow.
 pub(crate) const STALE_CHUNKS: usize = 16;
 
-/// The chunks that may be stale: all that are, and perhaps some that are not.
+/// The chunks whose records are stale.
 #[derive(Debug)]
 pub(crate) struct StaleList {
-    // The first `count` are in use.
+    // A ring: `count` slots from `oldest` on are in use.
     chunks: [(Option<Link>, usize); STALE_CHUNKS],
+    oldest: usize,
     count: usize,
 }
 
 impl StaleList {
     /// None.
-    pub(crate) const EMPTY: Self = Self { chunks: [(None, 0); STALE_CHUNKS], count: 0 };
+    pub(crate) const EMPTY: Self = Self { chunks: [(None, 0); STALE_CHUNKS], oldest: 0, count: 0 };
 
-    /// Whether one more can be remembered.
-    #[inline]
-    pub(crate) const fn has_room(&self) -> bool {
-        self.count < STALE_CHUNKS
+    /// Remembers a chunk. Returns the one that is forgotten for it.
+    pub(crate) fn push(&mut self, span: Link, chunk: usize) -> Option<(Link, usize)> {
+        let forgotten = if self.count == STALE_CHUNKS { self.pop() } else { None };
+        self.chunks[(self.oldest + self.count) % STALE_CHUNKS] = (Some(span), chunk);
+        self.count += 1;
+        forgotten
     }
 
-    /// Remembers a chunk; there is room.
-    pub(crate) fn push(&mut self, span: Link, chunk: usize) {
-        debug_assert!(self.has_room());
-        if let Some(slot) = self.chunks.get_mut(self.count) {
-            *slot = (Some(span), chunk);
-            self.count += 1;
+    /// Forgets the chunk remembered longest and returns it.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<(Link, usize)> {
+        if self.count == 0 {
+            return None;
+        }
+        let slot = core::mem::take(&mut self.chunks[self.oldest % STALE_CHUNKS]);
+        self.oldest = (self.oldest + 1) % STALE_CHUNKS;
+        self.count -= 1;
+        match slot {
+            (Some(span), chunk) => Some((span, chunk)),
+            (None, _) => None,
         }
     }
 
-    /// Forgets a chunk and returns it.
-    #[inline]
-    pub(crate) fn pop(&mut self) -> Option<(Link, usize)> {
-        self.count = self.count.checked_sub(1)?;
-        let (span, chunk) = core::mem::take(&mut self.chunks[self.count]);
-        span.map(|span| (span, chunk))
+    /// Forgets a chunk.
+    pub(crate) fn remove(&mut self, span: Link, chunk: usize) {
+        let slots = (self.oldest..self.oldest + self.count).map(|slot| slot % STALE_CHUNKS);
+        if let Some(slot) = slots.into_iter().find(|slot| self.chunks[*slot] == (Some(span), chunk)) {
+            // The oldest fills the gap.
+            self.chunks[slot] = self.chunks[self.oldest];
+            self.pop();
+        }
     }
 
     /// Whether the chunk is remembered.
     pub(crate) fn contains(&self, span: Link, chunk: usize) -> bool {
-        self.chunks.contains(&(Some(span), chunk))
+        self.iter().any(|slot| *slot == (Some(span), chunk))
+    }
+
+    /// The slots in use, the oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(Option<Link>, usize)> {
+        (0..self.count).map(|i| &self.chunks[(self.oldest + i) % STALE_CHUNKS])
     }
 }
 
@@ -64,24 +79,31 @@ mod tests {
     extern crate std;
 
     use core::num::NonZeroUsize;
-    use std::collections::BTreeSet;
+    use std::vec::Vec;
 
     use super::*;
 
     #[test]
-    fn every_chunk_pushed_is_remembered_and_popped_once() {
+    fn every_chunk_pushed_is_remembered_until_it_is_the_oldest_of_too_many() {
         let span = Link::new(NonZeroUsize::MIN);
         let mut list = StaleList::EMPTY;
-        for count in [0, 1, STALE_CHUNKS] {
-            for chunk in 0..count {
-                assert!(list.has_room() && !list.contains(span, chunk));
-                list.push(span, chunk);
+        for round in 0..5 {
+            for count in 0..3 * STALE_CHUNKS {
+                assert!(!list.contains(span, count));
+                let forgotten = list.push(span, count);
+                assert_eq!(forgotten, count.checked_sub(STALE_CHUNKS).map(|oldest| (span, oldest)), "{round}");
+                assert!((count.saturating_sub(STALE_CHUNKS - 1)..=count).all(|chunk| list.contains(span, chunk)));
             }
-            assert_eq!(list.has_room(), count < STALE_CHUNKS);
-            assert!((0..count).all(|chunk| list.contains(span, chunk)));
-            let popped: BTreeSet<usize> = core::iter::from_fn(|| list.pop()).map(|(_, chunk)| chunk).collect();
-            assert!(popped.into_iter().eq(0..count));
-            assert!(!list.contains(span, 0));
+            let popped: Vec<usize> = core::iter::from_fn(|| list.pop()).map(|(_, chunk)| chunk).collect();
+            assert!(popped.into_iter().eq(2 * STALE_CHUNKS..3 * STALE_CHUNKS));
+            assert!(!list.contains(span, 2 * STALE_CHUNKS) && list.iter().count() == 0);
+            (0..3).for_each(|chunk| assert_eq!(list.push(span, chunk), None));
+            list.remove(span, 1);
+            assert!(list.contains(span, 0) && !list.contains(span, 1) && list.contains(span, 2));
+            assert_eq!((list.pop(), list.pop(), list.pop()), (Some((span, 0)), Some((span, 2)), None));
+            // The next round begins at another slot.
+            list.push(span, 0);
+            assert_eq!(list.pop(), Some((span, 0)));
         }
     }
 }

@@ -127,35 +127,31 @@ impl Joiner {
     }
 }
 
-/// The summary of a chunk, packed into a word, with a mask of its words that have a free page.
+/// The summary of a chunk, packed into a word.
 ///
 /// ```text
-///   bits 0..16 start   16..32 longest   32..48 end   48..56 one bit for each word that is not 0   56 stale
+///   bits 0..16 start   16..32 longest   32..48 end   48 stale
 /// ```
 ///
-/// The three numbers of a *stale* record are those of an earlier time, which the levels above still stand on; its
-/// mask is right. A chunk whose record is stale is never wholly free.
+/// The three numbers of a *stale* record are those of an earlier time, which the levels above still stand on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct ChunkRecord(pub(crate) u64);
 
 impl ChunkRecord {
-    const MASK_AT: u32 = 48;
-    const STALE: u64 = 1 << 56;
+    const STALE: u64 = 1 << 48;
 
     /// The record of a chunk of which `words` are the bits.
     pub(crate) fn of(words: &[u64; CHUNK_WORDS]) -> Self {
         let (mut longest, mut run, mut start) = (0, 0, CHUNK_PAGES);
-        let (mut mask, mut mixed) = (0_u8, 0_u8);
+        let mut mixed = 0_u8;
         // First the runs that end at a word's border or cross it.
         for (i, &word) in words.iter().enumerate() {
             if word == u64::MAX {
-                mask |= 1 << i;
                 run += WORD_PAGES;
                 continue;
             }
             let mut next = 0;
             if word != 0 {
-                mask |= 1 << i;
                 mixed |= 1 << i;
                 run += word.trailing_ones() as usize;
                 next = word.leading_ones() as usize;
@@ -171,14 +167,14 @@ impl ChunkRecord {
             longest = longest_run_above(words[mixed.trailing_zeros() as usize], longest);
             mixed &= mixed - 1;
         }
-        Self::new(Summary { start, longest, end: run }, mask)
+        Self::new(Summary { start, longest, end: run })
     }
 
     #[inline]
-    pub(crate) const fn new(summary: Summary, mask: u8) -> Self {
+    pub(crate) const fn new(summary: Summary) -> Self {
         debug_assert!(summary.longest <= CHUNK_PAGES);
         let Summary { start, longest, end } = summary;
-        Self(start as u64 | (longest as u64) << 16 | (end as u64) << 32 | (mask as u64) << Self::MASK_AT)
+        Self(start as u64 | (longest as u64) << 16 | (end as u64) << 32)
     }
 
     /// The three numbers.
@@ -197,22 +193,11 @@ impl ChunkRecord {
         (self.0 >> 16 & 0xffff) as usize
     }
 
-    /// The words with a free page, a bit each.
+    /// Whether the chunk is to be in the set of broken ones: some of its pages are free and some are not, or the
+    /// record is stale.
     #[inline]
-    pub(crate) const fn mask(self) -> u8 {
-        (self.0 >> Self::MASK_AT) as u8
-    }
-
-    /// The same summary with another mask.
-    #[inline]
-    pub(crate) const fn with_mask(self, mask: u8) -> Self {
-        Self(self.0 & !(0xff << Self::MASK_AT) | (mask as u64) << Self::MASK_AT)
-    }
-
-    /// Whether some pages of the chunk are free and some are not: taking one breaks no whole chunk.
-    #[inline]
-    pub(crate) const fn is_broken(self) -> bool {
-        self.mask() != 0 && (self.is_stale() || self.longest() != CHUNK_PAGES)
+    pub(crate) const fn counts_as_broken(self) -> bool {
+        self.is_stale() || (self.longest() != 0 && self.longest() != CHUNK_PAGES)
     }
 
     /// Whether the three numbers are of an earlier time.
@@ -311,14 +296,9 @@ mod tests {
             let record = ChunkRecord::of(&words);
             assert_eq!(record.summary(), counted(&free), "round {round}: {words:x?}");
             assert_eq!(record.longest(), counted(&free).longest);
-            for (i, word) in words.iter().enumerate() {
-                assert_eq!(record.mask() >> i & 1 == 1, *word != 0);
-            }
-            let some = free.contains(&true) && free.contains(&false);
-            assert_eq!(record.is_broken(), some);
-            assert_eq!(record.with_mask(0).summary(), record.summary());
-            assert_eq!(record.stale().with_mask(0xff).summary(), record.summary());
-            assert!(record.stale().is_stale() && !record.is_stale() && record.stale().mask() == record.mask());
+            assert_eq!(record.counts_as_broken(), free.contains(&true) && free.contains(&false));
+            assert!(record.stale().is_stale() && !record.is_stale() && record.stale().counts_as_broken());
+            assert_eq!(record.stale().summary(), record.summary());
         }
     }
 }

@@ -176,18 +176,18 @@ fn single_pages_and_small_runs_leave_whole_huge_pages_alone() {
 }
 
 #[test]
-fn runs_that_need_the_active_word_are_not_refused() {
+fn runs_that_need_the_open_chunk_are_not_refused() {
     let fresh = || {
         let mut pages = BitmapPageAllocator::<PAGE, Inline<100>>::new();
         add(&mut pages, 0, 256 * PAGE).unwrap();
         pages
     };
-    // The first word is active with pages 1 to 63; all above is free.
+    // The first page is taken from the open chunk; all above is free.
     let mut pages = fresh();
     assert_eq!(pages.alloc_pages(1, PAGE), Ok(0));
     assert_eq!(pages.alloc_pages(256, PAGE), Err(AllocError::NoMemory));
     assert_eq!(pages.alloc_pages(255, PAGE), Ok(PAGE));
-    // The second word is active as a whole, between ten free pages below and seven above.
+    // Single pages come from the second word, which is free as a whole, ten free pages below and seven above.
     let mut pages = fresh();
     pages.alloc_pages_at(0, 54, PAGE).unwrap();
     pages.alloc_pages_at(135 * PAGE, 121, PAGE).unwrap();

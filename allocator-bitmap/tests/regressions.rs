@@ -225,7 +225,7 @@ fn two_spans_in_one_word_take_their_pages_back() {
         for _ in 0..8 {
             pages.alloc_pages(1, PAGE).unwrap();
         }
-        // The active word has bits for pages 0 to 63, of which pages 8 to 11 belong to another span.
+        // The open chunk has bits for pages 0 to 511, of which pages 8 to 11 belong to another span.
         for page in [1, 9, 2, 10, 11, 8, 0, 3] {
             assert_eq!(pages.dealloc_pages(page * PAGE, 1), Ok(()), "page {page}");
         }

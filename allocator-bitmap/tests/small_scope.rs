@@ -2,7 +2,7 @@
 //!
 //! The map: pages 62 to 69, which lie in two words, and pages 71 and 72 apart from them. From each state of the
 //! pages, each call is made on an allocator brought into that state, and the answer compared with what the pages
-//! say. That the same state can be reached with another active word is covered by two ways to bring it about.
+//! say. That the same state can be reached with another chunk open is covered by two ways to bring it about.
 #![allow(clippy::unwrap_used, reason = "a test helper that fails is a test that fails")]
 
 use allocator_api::{

@@ -41,6 +41,14 @@ impl<A: ConstEmpty> Bench<A> {
     pub fn with_fit(self, fit: Fit) -> Self {
         Self { fit, ..self }
     }
+
+    /// The same bench, for an allocator that needs something before it takes memory, such as room for its records:
+    /// `setup` is called with each one that is made, and what it gave to the last one is free again.
+    #[must_use]
+    pub fn with_setup(mut self, setup: fn(&mut A)) -> Self {
+        self.slot.set_up_by(setup);
+        self
+    }
 }
 
 impl<A> fmt::Debug for Bench<A> {

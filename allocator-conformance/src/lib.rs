@@ -62,6 +62,7 @@ mod random;
 mod report;
 mod script;
 mod slot;
+mod statistics;
 mod verdict;
 
 #[doc = include_str!("contract.md")]

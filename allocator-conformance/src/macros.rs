@@ -19,17 +19,21 @@ macro_rules! byte_suite {
     };
     ($name:ident, $allocator:ty, $fit:expr) => {
         $crate::each_byte_case! {
-            [$crate::suite_tests] $name, $allocator, byte_cases, [byte_machines, $fit];
+            [$crate::suite_tests] $name, $allocator, byte_cases, [byte_machines, with_fit($fit)];
         }
     };
 }
 
-/// One `#[test]` for each page case; see [`byte_suite!`].
+/// One `#[test]` for each page case; see [`byte_suite!`]. A function that [sets an allocator up](crate::Bench::with_setup)
+/// may be given as well.
 #[macro_export]
 macro_rules! page_suite {
     ($name:ident, $allocator:ty) => {
+        $crate::page_suite!($name, $allocator, |_| {});
+    };
+    ($name:ident, $allocator:ty, $setup:expr) => {
         $crate::each_page_case! {
-            [$crate::suite_tests] $name, $allocator, page_cases, [page_machines, $crate::Fit::Unknown];
+            [$crate::suite_tests] $name, $allocator, page_cases, [page_machines, with_setup($setup)];
         }
     };
 }
@@ -39,7 +43,7 @@ macro_rules! page_suite {
 macro_rules! id_suite {
     ($name:ident, $allocator:ty) => {
         $crate::each_id_case! {
-            [$crate::suite_tests] $name, $allocator, id_cases, [no_machines, $crate::Fit::Unknown];
+            [$crate::suite_tests] $name, $allocator, id_cases, [no_machines, with_fit($crate::Fit::Unknown)];
         }
     };
 }
@@ -165,7 +169,7 @@ macro_rules! script_test {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! suite_tests {
-    ($name:ident, $allocator:ty, $cases:ident, [$machines:ident, $fit:expr];
+    ($name:ident, $allocator:ty, $cases:ident, [$machines:ident, $($for_it:tt)*];
      $($module:ident::$case:ident, $point:literal, $promise:literal;)*) => {
         mod $name {
             #[allow(unused_imports, reason = "the type may be named by a full path")]
@@ -178,7 +182,7 @@ macro_rules! suite_tests {
             // One bench for all: the cases of a suite take turns.
             static BENCH: ::std::sync::LazyLock<::std::sync::Mutex<Bench>> = ::std::sync::LazyLock::new(|| {
                 let bench = Bench::on(&SLOT, &ARENA).expect("nobody else takes these two");
-                ::std::sync::Mutex::new(bench.with_fit($fit))
+                ::std::sync::Mutex::new(bench.$($for_it)*)
             });
 
             fn bench() -> ::std::sync::MutexGuard<'static, Bench> {

@@ -49,7 +49,7 @@ impl<A: ConstEmpty> Slot<A> {
 
     /// The slot, for one user at a time; `None` while somebody has it.
     pub(crate) fn take(&'static self) -> Option<SlotLoan<A>> {
-        (!self.taken.swap(true, Ordering::Acquire)).then_some(SlotLoan { slot: self })
+        (!self.taken.swap(true, Ordering::Acquire)).then_some(SlotLoan { slot: self, setup: |_| {} })
     }
 }
 
@@ -62,6 +62,7 @@ impl<A: ConstEmpty> Default for Slot<A> {
 /// The right to use a slot; it ends when this is dropped.
 pub(crate) struct SlotLoan<A: 'static> {
     slot: &'static Slot<A>,
+    setup: fn(&mut A),
 }
 
 impl<A> SlotLoan<A> {
@@ -71,11 +72,18 @@ impl<A> SlotLoan<A> {
         unsafe { &mut *self.slot.current.get() }
     }
 
-    /// The allocator, empty again.
+    /// Has `setup` called with each allocator made from now on.
+    pub(crate) fn set_up_by(&mut self, setup: fn(&mut A)) {
+        self.setup = setup;
+    }
+
+    /// The allocator, empty again and set up.
     pub(crate) fn fresh(&mut self) -> &mut A {
         // SAFETY: the pristine value came from a constant, `A::EMPTY`. Each use of a constant makes the same bytes
         // anew, so that a copy of the bytes is one more use. Nobody holds a reference to `current` (S1).
         unsafe { self.slot.current.get().copy_from_nonoverlapping(self.slot.pristine.as_ptr(), 1) };
+        let setup = self.setup;
+        setup(self.get());
         self.get()
     }
 }

@@ -55,3 +55,10 @@ pub type DefaultByteLevel = crate::Growing<DefaultByteAllocator>;
     any(feature = "buddy", feature = "tlsf", feature = "slab")
 ))]
 pub type DefaultGlobalAllocator = crate::GlobalAllocator<DefaultByteLevel, DefaultPageAllocator, SpinLock>;
+
+/// An owned run of pages of a static [`DefaultGlobalAllocator`].
+#[cfg(all(
+    any(feature = "bitmap", feature = "bitmap-package"),
+    any(feature = "buddy", feature = "tlsf", feature = "slab")
+))]
+pub type DefaultPageRun = crate::PageRun<'static, DefaultByteLevel, DefaultPageAllocator, SpinLock>;

@@ -24,7 +24,11 @@ use crate::{SpinLock, hooks::HookSlot, page_level::PageLevel};
 mod bytes;
 mod memory;
 mod pages;
+mod placed;
+#[cfg(feature = "trace")]
+mod recording;
 mod report;
+mod runs;
 
 /// An allocator for a whole kernel: blocks of bytes from `B`, which takes its pages from `P`.
 ///
@@ -66,7 +70,7 @@ mod report;
 /// ```
 pub struct GlobalAllocator<B, P, R = SpinLock> {
     bytes: Mutex<R, B>,
-    pages: Mutex<R, PageLevel<P>>,
+    pub(crate) pages: Mutex<R, PageLevel<P>>,
     /// Address minus physical number; 0 until a memory map says otherwise.
     linear_offset: AtomicUsize,
     hooks: HookSlot,

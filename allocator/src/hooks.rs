@@ -55,11 +55,11 @@ impl Hooks {
 /// use allocator::{AllocError, Freed, InvalidFree};
 /// use core::alloc::Layout;
 ///
-/// let layout = Layout::new::<u64>();
+/// let layout = Layout::new::<[u32; 2]>();
 /// let free = InvalidFree { address: 0x1008, freed: Freed::Block(layout), error: AllocError::NotAllocated };
 /// assert_eq!(
 ///     free.to_string(),
-///     "invalid free of a block of 8 bytes aligned to 8 at 0x1008: what was given back is not allocated here"
+///     "invalid free of a block of 8 bytes aligned to 4 at 0x1008: what was given back is not allocated here"
 /// );
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -34,7 +34,7 @@
 //!     let report = unsafe { HEAP.init_from_map(&map, 0) };
 //!     assert_eq!(report.map(|report| report.accepted_bytes), Ok(7 << 20));
 //!
-//!     let squares: Vec<usize> = (0..1000).map(|n| n * n).collect();
+//!     let squares: Vec<u64> = (0..1000).map(|n| n * n).collect();
 //!     assert_eq!(squares[999], 998_001);
 //!     assert!(HEAP.usage().heap_used_bytes >= 8000);
 //!     0
@@ -52,11 +52,63 @@
 //! | `buddy` | `BuddyByteAllocator`: powers of two; large aligned blocks |
 //! | `bitmap` (default) | `BitmapPageAllocator`: one bit a page under a tree of summaries; any number of banks |
 //! | `bitmap-package` | `bitmap::package::BitmapPageAllocator`: the published package; a span of 64 GiB |
+//! | `trace` | `Recorded`: a level that records its calls, in the format of traces |
 //!
 //! Features only add. With several byte backends, `DefaultByteAllocator` is `buddy` before `tlsf` before
 //! `slab`, and `DefaultPageAllocator` is `bitmap-package` before `bitmap`; [`BACKENDS`] says what is on. A library
 //! never enables a backend; a kernel that wants certainty names the types:
 //! `GlobalAllocator<Growing<TlsfByteAllocator>, BitmapPageAllocator<4096>, MyLock>`.
+//!
+//! # Runs of pages
+//!
+//! [`page_run`](GlobalAllocator::page_run) and its like hand out [`PageRun`]s: handles that own their pages, give
+//! them back when dropped, and can be cut and put together. Each run is counted as a [`UsageKind`], so that a kernel
+//! can tell where its memory is. The same calls without a handle, [`alloc_pages`](GlobalAllocator::alloc_pages) and
+//! [`dealloc_pages`](GlobalAllocator::dealloc_pages), deal in plain addresses.
+//!
+//! | for | ask for |
+//! |---|---|
+//! | a page table | `zeroed_page_run(1, 4096, UsageKind::PageTable)` |
+//! | a huge page of 2 MiB | `page_run(512, 2 << 20, …)`: aligned to its size |
+//! | a device that sees 32 address bits | [`page_run_in`](GlobalAllocator::page_run_in) with a range below 4 GiB |
+//! | one that counts in 16 bits, too | and a boundary of 64 KiB that the run must not cross |
+//! | exactly these pages | [`page_run_at`](GlobalAllocator::page_run_at) |
+//!
+//! Alignments are powers of two, in bytes, and of the *address*. [`Placement`] speaks of *physical* numbers. With a
+//! linear offset that is a multiple of the alignment, as a direct map at a multiple of 1 GiB has, it is one alignment.
+//!
+//! ```
+//! # #[cfg(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "tlsf", feature = "buddy")))] {
+//! use allocator::{AddressRange, BitmapPageAllocator, DefaultByteLevel, GlobalAllocator, Placement, UsageKind};
+//! # use allocator::MemoryRegion;
+//!
+//! static HEAP: GlobalAllocator<DefaultByteLevel, BitmapPageAllocator<4096>> = GlobalAllocator::new();
+//! # // Memory that plays the physical numbers from 4 MiB on.
+//! # let layout = std::alloc::Layout::from_size_align(16 << 20, 4 << 20).unwrap();
+//! # // SAFETY: the size is not 0.
+//! # let start = unsafe { std::alloc::alloc(layout) }.expose_provenance();
+//! # // SAFETY: 1. The block is never freed and nobody else's. 2. Exposed above.
+//! # unsafe { HEAP.init_from_map(&[MemoryRegion::usable(4 << 20, 16 << 20)], start - (4 << 20)) }?;
+//!
+//! // A huge page for a program: 512 pages at a multiple of 2 MiB, cleared of what the last user left.
+//! let huge = HEAP.zeroed_page_run(512, 2 << 20, UsageKind::UserMemory)?;
+//! assert!(huge.phys().is_multiple_of(2 << 20));
+//!
+//! // A ring of 16 pages for a device with 32 address bits; its descriptors must not cross 64 KiB.
+//! let within = AddressRange::from_bounds(0, 0xffff_ffff).expect("a range");
+//! let place = Placement { within, boundary_pow2: Some(64 << 10), ..Placement::aligned(4096) };
+//! let ring = HEAP.page_run_in(16, place, UsageKind::Dma)?;
+//! assert!(place.admits(ring.phys(), ring.size_bytes()));
+//!
+//! assert_eq!(HEAP.usage().pages(UsageKind::UserMemory), 512);
+//! drop((huge, ring));
+//! assert_eq!(HEAP.usage().pages(UsageKind::Dma), 0);
+//! # }
+//! # Ok::<(), allocator::AllocError>(())
+//! ```
+//!
+//! A page does not remember its kind; a handle does. Without handles, pages that come back as another kind than they
+//! were taken for are refused only when fewer pages than that are out as it.
 //!
 //! # A lock that masks interrupts
 //!
@@ -157,12 +209,16 @@ mod hooks;
 mod locked_pages;
 mod memory_map;
 mod page_level;
+mod page_run;
+#[cfg(feature = "trace")]
+mod recorded;
 mod usage;
 
 pub use allocator_api as api;
 pub use allocator_api::{
-    AddressRange, AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared, Gap,
-    IdAllocator, InvalidFrees, LargestFreeRun, PageAllocator, PagedByteAllocator, address,
+    AddressRange, AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, ConstrainedPageAllocator,
+    Declaration, Declared, Gap, IdAllocator, InvalidFrees, LargestFreeRun, PageAllocator, PagedByteAllocator,
+    Placement, address,
 };
 #[cfg(any(feature = "bitmap", feature = "bitmap-package"))]
 pub use allocator_bitmap::{self as bitmap, BitmapPageAllocator};
@@ -172,12 +228,17 @@ pub use allocator_buddy::{self as buddy, BuddyByteAllocator};
 pub use allocator_slab::{self as slab, SlabByteAllocator};
 #[cfg(feature = "tlsf")]
 pub use allocator_tlsf::{self as tlsf, TlsfByteAllocator};
+#[cfg(feature = "trace")]
+pub use allocator_trace as trace;
 pub use features::*;
 pub use global::GlobalAllocator;
 pub use growing::Growing;
 pub use hooks::{Freed, Hooks, InvalidFree};
 pub use lock_api;
 pub use memory_map::{MapReport, MemoryRegion, RegionKind};
+pub use page_run::{PageRun, RawPageRun};
+#[cfg(feature = "trace")]
+pub use recorded::{Recorded, Stamp};
 pub use usage::{Usage, UsageKind};
 
 /// The first program of the project's README, compiled.

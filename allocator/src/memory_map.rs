@@ -82,8 +82,10 @@ pub struct MapReport {
     /// Bytes that the page level holds now.
     pub accepted_bytes: usize,
     /// Bytes left out: parts of pages, the pages at both ends of the address space, what the linear map does not
-    /// reach, and what the page level refused.
+    /// reach, what the page level refused, and what it took for its records.
     pub skipped_bytes: usize,
+    /// Bytes of these that hold the page level's records, where they lie outside the pages that it manages.
+    pub record_bytes: usize,
 }
 
 /// The runs of usable memory in a map: disjoint, not touching, in ascending order.

@@ -2,7 +2,9 @@
 //!
 //! Invariant: `counts` says, for each kind, how many of the pages that went out through here have not come back.
 
-use allocator_api::{AddressRange, AllocError, AllocResult, ConstEmpty, PageAllocator};
+use allocator_api::{
+    AddressRange, AllocError, AllocResult, ConstEmpty, ConstrainedPageAllocator, PageAllocator, Placement,
+};
 
 use crate::usage::{PageCounts, UsageKind};
 
@@ -36,6 +38,20 @@ impl<P: PageAllocator> PageLevel<P> {
         Ok(run)
     }
 
+    pub(crate) fn alloc_in(
+        &mut self,
+        num_pages: usize,
+        placement: Placement,
+        kind: UsageKind,
+    ) -> AllocResult<usize>
+    where
+        P: ConstrainedPageAllocator,
+    {
+        let run = self.pages.alloc_pages_in(num_pages, placement)?;
+        self.counts.add(kind, num_pages);
+        Ok(run)
+    }
+
     /// Takes a run back; refuses it if there are not that many pages of `kind`.
     ///
     /// # Safety
@@ -50,6 +66,20 @@ impl<P: PageAllocator> PageLevel<P> {
         // SAFETY: 1. is the caller's 1. 2. is the caller's 2.
         unsafe { self.pages.dealloc_pages(pos, num_pages) }?;
         self.counts.subtract(kind, num_pages);
+        Ok(())
+    }
+
+    /// Counts `num_pages` pages that are out as `from` as `to`.
+    ///
+    /// # Errors
+    ///
+    /// - [`NotAllocated`](AllocError::NotAllocated): fewer pages than that are out as `from`.
+    pub(crate) fn recount(&mut self, num_pages: usize, from: UsageKind, to: UsageKind) -> AllocResult {
+        if self.counts.of(from) < num_pages {
+            return Err(AllocError::NotAllocated);
+        }
+        self.counts.subtract(from, num_pages);
+        self.counts.add(to, num_pages);
         Ok(())
     }
 

@@ -7,8 +7,8 @@ compile_error!("the requests are written for x86_64");
 
 use std::arch::asm;
 
-use allocator::{BuddyByteAllocator, ByteAllocator, ConstEmpty, Declared, SlabByteAllocator, TlsfByteAllocator};
-use allocator_conformance::{Arena, Bench, Guard, Slot, hunt_bytes};
+use allocator::{ByteAllocator, ConstEmpty, Declared};
+use allocator_conformance::{Arena, Bench, Fit, Guard, Slot, hunt_bytes};
 
 /// memcheck's requests: make memory inaccessible, or accessible and defined.
 const NO_ACCESS: usize = 0x4d43_0000;
@@ -42,9 +42,9 @@ const GUARD: Guard = Guard {
     },
 };
 
-fn watch<A: ByteAllocator + ConstEmpty + Declared>(slot: &'static Slot<A>, arena: &'static Arena) {
+fn watch<A: ByteAllocator + ConstEmpty + Declared>(slot: &'static Slot<A>, arena: &'static Arena, fit: Fit) {
     let memory = arena.take().expect("each arena is taken once").with_ground(64 << 10).guarded(GUARD);
-    let mut bench = Bench::new(slot, memory).expect("each slot is taken once");
+    let mut bench = Bench::new(slot, memory).expect("each slot is taken once").with_fit(fit);
     if let Some(found) = hunt_bytes(&mut bench, 0..150, 120) {
         panic!("{found}");
     }
@@ -52,13 +52,7 @@ fn watch<A: ByteAllocator + ConstEmpty + Declared>(slot: &'static Slot<A>, arena
 
 fn main() {
     assert_ne!(request(RUNNING, 0, 0), 0, "run this program under Valgrind");
-    static SLAB: Slot<SlabByteAllocator> = Slot::new();
-    static BUDDY: Slot<BuddyByteAllocator> = Slot::new();
-    static TLSF: Slot<TlsfByteAllocator> = Slot::new();
-    static ARENAS: [Arena; 3] = [const { Arena::new() }; 3];
-    watch(&BUDDY, &ARENAS[0]);
-    watch(&TLSF, &ARENAS[1]);
-    watch(&SLAB, &ARENAS[2]);
+    allocator_fuzz::with_byte_backends! { watch_each! { watch; } }
     assert_eq!(request(COUNT_ERRORS, 0, 0), 0, "an allocator touched what it may not");
     println!("every script was answered as predicted, and no access was an error");
 }

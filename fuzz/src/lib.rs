@@ -4,6 +4,8 @@
 //! model or the sanitizer does not like ends the process; before that a script that the model refused is made smaller and
 //! printed as a test.
 
+mod backends;
+#[path = "../../allocator/tests/conformance/two_levels.rs"]
 pub mod two_levels;
 
 use std::sync::{

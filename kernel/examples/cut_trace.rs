@@ -4,13 +4,13 @@
 //! cargo run -p kernel --example cut_trace -- INPUT RECORDS SOURCE OUTPUT
 //! ```
 //!
-//! `INPUT` is a trace of bytes, compressed with zstd if its name ends with `.zst`; `SOURCE` is what the new header says
+//! `INPUT` is a trace, compressed with zstd if its name ends with `.zst`; `SOURCE` is what the new header says
 //! of its origin, 64 bytes at most; `OUTPUT` is not compressed. The counts in the new header are those of the records
 //! kept, but for the frees that were left out of the whole trace, of which nobody knows where they were.
 
 use std::{env, error::Error, fs, io::Read, process::ExitCode};
 
-use kernel::trace::{Census, Header, Record, Trace};
+use allocator_trace::{Census, Header, Record, Trace};
 use ruzstd::decoding::StreamingDecoder;
 
 fn main() -> ExitCode {
@@ -36,8 +36,9 @@ fn cut(input: &str, count: &str, source: &str, output: &str) -> Result<Header, B
     let trace = Trace::open(&bytes)?;
     let records = trace.records().take(count.parse()?).collect::<Result<Vec<Record>, _>>()?;
     let mut live = vec![None; trace.header().census.slots as usize];
-    let census = Census::of(records.iter().copied(), &mut live)?;
-    let mut header = Header::new(&census, source);
+    let kind = trace.header().kind;
+    let census = Census::of(kind, records.iter().copied(), &mut live)?;
+    let mut header = Header::new(kind, &census, source);
     header.dropped = trace.header().dropped;
     let mut cut = header.to_bytes().to_vec();
     records.iter().for_each(|record| cut.extend(record.to_bytes()));

@@ -2,14 +2,9 @@
 //!
 //! Each function takes O(1) and panics if the slice ends too early: callers check the length first, once.
 
-/// The two bytes from `at` on.
-pub(crate) const fn u16_at(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes([bytes[at], bytes[at + 1]])
-}
-
 /// The four bytes from `at` on.
 pub(crate) const fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u16_at(bytes, at) as u32 | (u16_at(bytes, at + 2) as u32) << 16
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
 /// The eight bytes from `at` on.
@@ -24,7 +19,6 @@ mod tests {
     #[test]
     fn numbers_are_read_with_their_lowest_byte_first() {
         let bytes = [0, 1, 2, 3, 4, 5, 6, 7, 0xf8, 9];
-        assert_eq!(u16_at(&bytes, 8), 0x09f8);
         assert_eq!(u32_at(&bytes, 6), 0x09f8_0706);
         assert_eq!(u64_at(&bytes, 1), 0xf807_0605_0403_0201);
     }

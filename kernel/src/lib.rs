@@ -7,7 +7,7 @@
 //!     start_info  memory_map     what the firmware tells: where memory is, the command line
 //!     command_line               which mistake to provoke, if any
 //!     paging                     page tables as numbers
-//!     trace  replay  pattern     a recorded trace of allocations, replayed and checked
+//!     replay  pattern            a recorded trace of allocations, replayed and checked
 //!     recovery                   what is left once everything was given back
 //!     collections                Box, Vec, String, BTreeMap and Arc under load
 //!     report  status  refusal    what the program prints for its runner, and how it ends
@@ -34,4 +34,3 @@ pub mod replay;
 pub mod report;
 pub mod start_info;
 pub mod status;
-pub mod trace;

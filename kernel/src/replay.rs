@@ -13,10 +13,9 @@
 
 use core::{alloc::Layout, fmt};
 
-use crate::{
-    pattern::Pattern,
-    trace::{Flags, Operation, Record, TraceError},
-};
+use allocator_trace::{Flags, Operation, Record, TraceError};
+
+use crate::pattern::Pattern;
 
 /// What a trace is replayed on.
 pub trait Heap {

@@ -5,8 +5,8 @@
 
 use std::process::Command;
 
-use crate::setup;
 use crate::steps::{Log, Outcome};
+use crate::test;
 use crate::workspace::{Workspace, find_program};
 
 /// A cargo command with unstable switches for the compiler.
@@ -17,22 +17,16 @@ fn unstable(workspace: &Workspace, name: &str, args: &str, flags: &str) -> Comma
     command
 }
 
-/// ` --package …` for every library that runs on this machine.
-fn libraries(workspace: &Workspace) -> String {
-    let libraries = workspace.libraries().into_iter().filter(|name| name != "kernel");
-    libraries.map(|name| format!(" --package {name}")).collect()
-}
-
 /// Runs the tests in release, with the checks for undefined behaviour that otherwise only debug builds have.
-pub(crate) fn undefined_behaviour(workspace: &Workspace, log: &mut Log, features: &str) -> Outcome {
-    let args = format!("test --release --tests{}{features}", libraries(workspace));
+pub(crate) fn undefined_behaviour(workspace: &Workspace, log: &mut Log) -> Outcome {
+    let args = format!("test --release --tests{}", test::host_libraries(workspace));
     Outcome::of(log.run(unstable(workspace, "ub-checks", &args, "-Zub-checks=yes")))
 }
 
 /// Has every conversion between pointers and integers that loses provenance reported.
-pub(crate) fn provenance(workspace: &Workspace, log: &mut Log, features: &str) -> Outcome {
+pub(crate) fn provenance(workspace: &Workspace, log: &mut Log) -> Outcome {
     let flags = "-Zcrate-attr=feature(strict_provenance_lints) -Dfuzzy_provenance_casts -Dlossy_provenance_casts";
-    let args = format!("check --lib{}{features}", libraries(workspace));
+    let args = format!("check --lib{}", test::host_libraries(workspace));
     Outcome::of(log.run(unstable(workspace, "provenance", &args, flags)))
 }
 
@@ -52,18 +46,4 @@ pub(crate) fn valgrind(workspace: &Workspace, log: &mut Log) -> Outcome {
     run.current_dir(workspace.root()).args(["--quiet", "--error-exitcode=9"]);
     run.arg(directory.join("release/examples/watched"));
     Outcome::of(log.run(build).and_then(|()| log.run(run)))
-}
-
-/// Runs Miri on the members that calculate and hold no memory.
-pub(crate) fn miri(workspace: &Workspace, log: &mut Log, members: &[&str]) -> Outcome {
-    if find_program("rustup").is_none()
-        || !setup::answers("rustup", &["run", "nightly", "cargo", "miri", "--version"])
-    {
-        return Outcome::Skipped("no nightly toolchain with Miri is installed".to_owned());
-    }
-    let mut command = workspace.program("rustup", ["run", "nightly", "cargo", "miri", "test"]);
-    command.args(members.iter().flat_map(|member| ["--package", member]));
-    // The toolchain of this run would otherwise be that of the inner one.
-    command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
-    Outcome::of(log.run(command))
 }

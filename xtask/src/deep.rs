@@ -7,10 +7,11 @@ use crate::boot::backend::Backends;
 use crate::boot::scenario::{Provocation, Scenario};
 use crate::ci::features::{power_set, selection};
 use crate::ci::{boot_step, plans};
+use crate::fuzz::Hunt;
 use crate::steps::{Log, Outcome, Steps};
 use crate::test;
 use crate::workspace::Workspace;
-use crate::{checkers, fuzz, setup};
+use crate::{checkers, fuzz, miri, proofs, setup};
 
 /// The 32-bit target whose tests run on this machine.
 const NARROW_TARGET: &str = "i686-unknown-linux-gnu";
@@ -24,19 +25,17 @@ const FUZZ_SECONDS: u32 = 300;
 /// How much more the tests by machine try than in every run of the tests.
 const EFFORT: &str = "20";
 
-/// Members of which Miri runs the tests: they calculate and hold no memory, and so are fast in an interpreter.
-const PURE_MEMBERS: [&str; 2] = ["allocator-api", "allocator-primitives"];
-
 /// Runs the checks that are too slow for every change.
 ///
 /// Boots of every backend with 64M, 512M, 1G, 4G and 8G of memory, boots with every provoked failure on every backend,
-/// every subset of the features of `allocator`, the tests as 32-bit programs, Miri on the members that only calculate,
-/// release tests with the compiler's checks for undefined behaviour, provenance lints, scripts under Valgrind, more random
-/// scripts and larger heaps, and five minutes of each fuzz target. What this machine cannot do is skipped and says why.
+/// every subset of the features of `allocator`, the tests as 32-bit programs, what `miri` runs, proofs of arithmetic for
+/// all values by z3, release tests with the compiler's checks for undefined behaviour, provenance lints, scripts under
+/// Valgrind, more random scripts and larger heaps, and five minutes of each fuzz target. What this machine cannot do is
+/// skipped and says why.
 ///
-/// Needs: QEMU; for the 32-bit tests the target i686-unknown-linux-gnu and a C compiler that links 32-bit programs
-/// (Debian, Ubuntu: gcc-multilib); for Miri a nightly toolchain with it. With `--setup`, what is missing is
-/// installed, but for the nightly toolchain.
+/// Needs: QEMU, Valgrind, a C++ compiler; for the proofs z3; for the 32-bit tests the target i686-unknown-linux-gnu and a
+/// C compiler that links 32-bit programs (Debian, Ubuntu: gcc-multilib); for Miri a nightly toolchain with it. With
+/// `--setup`, what is missing is installed, but for the nightly toolchain.
 ///
 /// Takes: about half an hour on two processors.
 #[derive(Args, Debug)]
@@ -60,25 +59,26 @@ impl Options {
     pub(crate) fn run(&self, workspace: &Workspace) -> Result<bool> {
         if self.setup {
             setup::install_qemu()?;
+            setup::valgrind::require(true)?;
+            setup::install_cpp()?;
             setup::try_install_target(NARROW_TARGET);
             setup::try_install_narrow_linking();
+            setup::try_install(proofs::SOLVER);
         }
         println!(
-            "every subset of the features of allocator; tests as 32-bit programs; Miri on {}; every backend with {:?} MiB; \
-             every provoked failure on every backend",
-            PURE_MEMBERS.join(" and "),
-            MACHINES_MIB
+            "every subset of the features of allocator; tests as 32-bit programs; Miri; every backend with {MACHINES_MIB:?} \
+             MiB; every provoked failure on every backend"
         );
         let mut steps = Steps::new(workspace, "deep")?;
         steps.step("feature subsets of allocator", |log| feature_subsets(workspace, log));
         steps.step("tests as 32-bit programs", |log| narrow_tests(workspace, log));
-        steps.step("Miri", |log| checkers::miri(workspace, log, &PURE_MEMBERS));
-        let features = test::host_features(workspace);
-        steps.step("release tests with UB checks", |log| checkers::undefined_behaviour(workspace, log, &features));
-        steps.step("provenance lints", |log| checkers::provenance(workspace, log, &features));
+        miri::add(&mut steps, workspace);
+        steps.step("proofs by a solver", |log| proofs::run(workspace, log));
+        steps.step("release tests with UB checks", |log| checkers::undefined_behaviour(workspace, log));
+        steps.step("provenance lints", |log| checkers::provenance(workspace, log));
         steps.step("scripts under Valgrind", |log| checkers::valgrind(workspace, log));
         steps.step("more scripts, larger heaps", |log| more_scripts(workspace, log));
-        fuzz::add(&mut steps, workspace, &fuzz::TARGETS, FUZZ_SECONDS);
+        fuzz::add(&mut steps, workspace, &fuzz::TARGETS, Hunt::Afresh(FUZZ_SECONDS));
         for mib in MACHINES_MIB {
             let plans = plans(mib, &Backends::all(), &[Scenario::Normal]);
             boot_step(&mut steps, workspace, &format!("boots with {mib} MiB"), plans);
@@ -114,9 +114,7 @@ fn narrow_tests(workspace: &Workspace, log: &mut Log) -> Outcome {
             "cc links no 32-bit programs (Debian, Ubuntu: apt-get install gcc-multilib)".to_owned(),
         );
     }
-    let packages = workspace.libraries().into_iter().filter(|name| name != "kernel");
-    let packages: String = packages.map(|name| format!(" --package {name}")).collect();
-    let features = test::host_features(workspace);
-    let command = format!("test --no-fail-fast{packages} --target {NARROW_TARGET}{features}");
+    let libraries = test::host_libraries(workspace);
+    let command = format!("test --no-fail-fast{libraries} --target {NARROW_TARGET}");
     Outcome::of(log.run(workspace.cargo(&command)))
 }

@@ -5,7 +5,7 @@
 //! has as well, and hides.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::Result;
@@ -23,6 +23,36 @@ pub(crate) const TARGETS: [&str; 3] = ["bytes", "pages", "facade"];
 const RUSTFLAGS: &str = "-Zsanitizer=address -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=3 \
      -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
      -Ccodegen-units=1 --cfg fuzzing";
+
+/// How long each target runs, and whether it finds its way anew.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Hunt {
+    /// For these seconds, from a random number on, with all that earlier hunts found to be interesting.
+    Afresh(u32),
+    /// For these seconds, from the committed inputs alone and in the same order each time: what then differs is the code.
+    Repeatable(u32),
+}
+
+impl Hunt {
+    fn seconds(self) -> u32 {
+        match self {
+            Self::Afresh(seconds) | Self::Repeatable(seconds) => seconds,
+        }
+    }
+
+    /// The directory for inputs that are found to be interesting, below the target directory; emptied if need be.
+    fn corpus(self, scratch: &Path, target: &str) -> std::io::Result<PathBuf> {
+        let corpus = match self {
+            Self::Afresh(_) => scratch.join("corpus").join(target),
+            Self::Repeatable(_) => scratch.join("repeated").join(target),
+        };
+        if matches!(self, Self::Repeatable(_)) && corpus.exists() {
+            fs::remove_dir_all(&corpus)?;
+        }
+        fs::create_dir_all(&corpus)?;
+        Ok(corpus)
+    }
+}
 
 /// Bytes of the longest input.
 const MOST_INPUT_BYTES: usize = 4096;
@@ -69,13 +99,13 @@ impl Options {
         let mut steps = Steps::new(workspace, "fuzz")?;
         let chosen = |target: &&str| self.targets.is_empty() || self.targets.iter().any(|name| name == target);
         let targets: Vec<&str> = TARGETS.into_iter().filter(chosen).collect();
-        add(&mut steps, workspace, &targets, self.seconds);
+        add(&mut steps, workspace, &targets, Hunt::Afresh(self.seconds));
         Ok(steps.finish())
     }
 }
 
 /// Adds the steps that build the fuzz targets and run each for some seconds.
-pub(crate) fn add(steps: &mut Steps, workspace: &Workspace, targets: &[&str], seconds: u32) {
+pub(crate) fn add(steps: &mut Steps, workspace: &Workspace, targets: &[&str], hunt: Hunt) {
     let mut cannot = None;
     steps.step("fuzz targets: build", |log| {
         let outcome = build(workspace, log);
@@ -85,8 +115,8 @@ pub(crate) fn add(steps: &mut Steps, workspace: &Workspace, targets: &[&str], se
         outcome
     });
     for target in targets {
-        steps.step(&format!("fuzz {target}: {seconds} s"), |log| match &cannot {
-            None => fuzz(workspace, log, target, seconds).map_or_else(Outcome::Failed, |()| Outcome::Passed),
+        steps.step(&format!("fuzz {target}: {} s", hunt.seconds()), |log| match &cannot {
+            None => fuzz(workspace, log, target, hunt).map_or_else(Outcome::Failed, |()| Outcome::Passed),
             Some(_) => Outcome::Skipped("the targets were not built".to_owned()),
         });
     }
@@ -116,18 +146,20 @@ fn build(workspace: &Workspace, log: &mut Log) -> Outcome {
 }
 
 /// Runs one target. What it prints goes to a file of its own, from which the number of operations is read.
-fn fuzz(workspace: &Workspace, log: &mut Log, target: &str, seconds: u32) -> Result<(), String> {
+fn fuzz(workspace: &Workspace, log: &mut Log, target: &str, hunt: Hunt) -> Result<(), String> {
     let host = sanitized_host().ok_or("the toolchain has no address sanitizer for this machine")?;
     let scratch = workspace.scratch("fuzz").map_err(|error| format!("{error:#}"))?;
-    let found = scratch.join("corpus").join(target);
-    fs::create_dir_all(&found).map_err(|error| format!("cannot create {}: {error}", found.display()))?;
+    let found = hunt.corpus(&scratch, target).map_err(|error| format!("cannot make room for inputs: {error}"))?;
     let printed = scratch.join(format!("{target}.txt"));
     let file = File::create(&printed).map_err(|error| format!("cannot write {}: {error}", printed.display()))?;
     let program = workspace.target().join("fuzz").join(host).join("release").join(target);
     let mut command = Command::new(program);
     // The first corpus takes what is found to be interesting, the second one is only read.
     command.current_dir(workspace.root()).arg(&found).arg(Path::new("fuzz/corpus").join(target));
-    command.args([format!("-max_total_time={seconds}"), format!("-max_len={MOST_INPUT_BYTES}")]);
+    command.args([format!("-max_total_time={}", hunt.seconds()), format!("-max_len={MOST_INPUT_BYTES}")]);
+    if let Hunt::Repeatable(_) = hunt {
+        command.arg("-seed=1");
+    }
     command.arg(format!("-artifact_prefix={}/{target}-", scratch.display()));
     command.env("RUST_BACKTRACE", "0").stdin(Stdio::null()).stdout(Stdio::null()).stderr(file);
     let status = command.status().map_err(|error| format!("cannot start the target {target}: {error}"))?;
@@ -161,7 +193,7 @@ fn finding(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{TARGETS, finding, operations};
+    use super::{Hunt, TARGETS, finding, operations};
     use crate::workspace::Workspace;
 
     #[test]
@@ -173,6 +205,17 @@ mod tests {
             assert!((1..=200).contains(&inputs), "{target}: {inputs}");
         }
         assert_eq!(std::fs::read_dir(root.join("fuzz_targets")).unwrap().count(), TARGETS.len());
+    }
+
+    #[test]
+    fn what_a_hunt_found_stays_and_a_repeatable_one_begins_without() {
+        let directory = tempfile::tempdir().unwrap();
+        for (hunt, left) in [(Hunt::Afresh(1), 1), (Hunt::Repeatable(1), 0)] {
+            let first = hunt.corpus(directory.path(), "bytes").unwrap();
+            std::fs::write(first.join("input"), "x").unwrap();
+            let again = hunt.corpus(directory.path(), "bytes").unwrap();
+            assert_eq!(again.read_dir().unwrap().count(), left, "{hunt:?}");
+        }
     }
 
     #[test]

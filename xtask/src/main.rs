@@ -2,7 +2,7 @@
 //!
 //! - `boot` builds kernels, boots them in QEMU and reports what they did.
 //! - `ci` runs every check that a change has to pass; `tidy` and `test` run parts of it; `deep` runs the slow ones, `fuzz`
-//!   those that look for what nobody thought of.
+//!   those that look for what nobody thought of, `miri` those that a nightly toolchain can interpret.
 //! - `bench` and `replay` measure the backends beside other allocators, on workloads and on recorded traces.
 //!
 //! What cannot run on a machine is printed as `skipped: why` and counted as skipped. What is missing is never taken for
@@ -16,6 +16,8 @@ mod ci;
 mod deep;
 mod fuzz;
 mod measure;
+mod miri;
+mod proofs;
 mod replay;
 mod setup;
 mod steps;
@@ -50,6 +52,7 @@ enum Command {
     Bench(bench::Options),
     Replay(replay::Options),
     Fuzz(fuzz::Options),
+    Miri(miri::Options),
 }
 
 fn main() -> ExitCode {
@@ -75,6 +78,7 @@ fn run(command: &Command) -> Result<bool> {
         Command::Bench(options) => options.run(&workspace),
         Command::Replay(options) => options.run(&workspace),
         Command::Fuzz(options) => options.run(&workspace),
+        Command::Miri(options) => options.run(&workspace),
     }
 }
 

@@ -63,6 +63,13 @@ pub(crate) fn host_features(workspace: &Workspace) -> String {
     features_of(workspace, workspace.members().iter().map(|package| package.name.as_str()))
 }
 
+/// ` --package … --features …`: every library that runs on this machine, with every feature.
+pub(crate) fn host_libraries(workspace: &Workspace) -> String {
+    let names: Vec<String> = workspace.libraries().into_iter().filter(|name| name != "kernel").collect();
+    let packages: String = names.iter().map(|name| format!(" --package {name}")).collect();
+    packages + &features_of(workspace, names.iter().map(String::as_str))
+}
+
 /// ` --features …`: every feature of `members`, but for the kernel's.
 pub(crate) fn features_of<'a>(workspace: &Workspace, members: impl Iterator<Item = &'a str>) -> String {
     let members = members.filter(|name| *name != "kernel");
@@ -76,7 +83,7 @@ pub(crate) fn features_of<'a>(workspace: &Workspace, members: impl Iterator<Item
 
 #[cfg(test)]
 mod tests {
-    use super::host_features;
+    use super::{host_features, host_libraries};
     use crate::workspace::Workspace;
 
     #[test]
@@ -86,5 +93,16 @@ mod tests {
             assert!(features.contains(&format!("allocator/{backend}")), "{features}");
         }
         assert!(!features.contains("kernel/"), "{features}");
+    }
+
+    #[test]
+    fn only_features_of_the_libraries_chosen_are_named() {
+        let chosen = host_libraries(&Workspace::open().unwrap());
+        let (packages, features) = chosen.split_once(" --features ").unwrap();
+        assert!(!packages.contains("kernel") && packages.contains(" --package allocator-tlsf "), "{chosen}");
+        for feature in features.split(',') {
+            let owner = feature.split_once('/').unwrap().0;
+            assert!(packages.split_ascii_whitespace().any(|word| word == owner), "{feature}: {packages}");
+        }
     }
 }

@@ -17,7 +17,7 @@ mod subject;
 
 use allocator_api::{ByteAllocator, ConstEmpty, Declared};
 
-pub(crate) use self::subject::{Statistics, Subject};
+pub(crate) use self::subject::Subject;
 use crate::{Bench, Case, Report, Summary, case::run_all};
 
 /// Calls a macro with every byte case: its module, its name, its point of the contract, its promise.

@@ -8,8 +8,9 @@ use allocator_api::{AllocError, ByteAllocator, ConstEmpty, Declared, InvalidFree
 use super::{Effect, Explored, Recent, World, affordable_states, explore, mix};
 use crate::{
     Bench,
-    bytes::{Statistics, Subject},
+    bytes::Subject,
     order::Order,
+    statistics::Statistics,
     verdict::{Failure, Step, Stop, With, answers, broken},
 };
 

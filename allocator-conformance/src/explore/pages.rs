@@ -7,7 +7,8 @@ use super::{Effect, Explored, Recent, World, affordable_states, bytes::outcome, 
 use crate::{
     Bench,
     order::Order,
-    pages::{Statistics, Subject},
+    pages::Subject,
+    statistics::Statistics,
     verdict::{Failure, Step, With, answers, broken},
 };
 

@@ -113,6 +113,9 @@ pub(super) fn regions_far_apart_are_all_used<A: Pages>(s: &mut Subject<'_, A>) -
         answers("add_memory: beyond the span", Err(AllocError::InvalidParam), answer)?;
         return Err(Stop::Declared("manages a limited span of addresses"));
     }
+    if page > middle / (512 * 32) {
+        return Err(Stop::Skipped("the address space has too few pages of this size"));
+    }
     let starts = [middle, 16 * page, usize::MAX - (64 * page - 1), middle / 2, middle + middle / 2, middle / 512];
     for start in starts {
         answers("add_memory: far apart", Ok(()), s.add_within_limit(start, 16 * page)?).with(start)?;

@@ -3,8 +3,11 @@
 
 use allocator_api::AllocError;
 
-use super::subject::{Pages, Statistics, Subject};
-use crate::verdict::{Step, With, answers};
+use super::subject::{Pages, Subject};
+use crate::{
+    statistics::Statistics,
+    verdict::{Step, With, answers},
+};
 
 /// Short, aligned and huge runs, which may differ in the path that they take.
 pub(super) fn requests_before_any_memory_are_refused<A: Pages>(s: &mut Subject<'_, A>) -> Step {

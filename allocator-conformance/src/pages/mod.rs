@@ -15,10 +15,7 @@ mod subject;
 
 use allocator_api::{ConstEmpty, Declared, PageAllocator};
 
-pub(crate) use self::{
-    runs::pages_in,
-    subject::{Statistics, Subject},
-};
+pub(crate) use self::{runs::pages_in, subject::Subject};
 use crate::{Bench, Case, Report, Summary, case::run_all};
 
 /// Calls a macro with every page case: its module, its name, its point of the contract, its promise.

@@ -25,7 +25,8 @@ use crate::{
     memory::{Spare, fill, first_other, non_null},
     random::Random,
     slot::SlotLoan,
-    verdict::{Step, Stop, With, answers, at_least, at_most, broken, equal, mistake},
+    statistics::Statistics,
+    verdict::{Step, Stop, With, answers, at_least, broken, equal, mistake},
 };
 
 /// A page allocator that can be tested.
@@ -41,15 +42,6 @@ const REGIONS: usize = 512;
 const NUMBERED_PAGES: usize = 4096;
 /// Where numbers start when there is no memory for the pages: a power of two far from both ends.
 const NUMBERS_START: usize = 1 << (usize::BITS - 2);
-
-/// What an allocator says of its pages.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Statistics {
-    /// Pages held.
-    pub(crate) total: usize,
-    /// Pages that cannot be handed out.
-    pub(crate) used: usize,
-}
 
 /// A page allocator and what the suite knows of it.
 pub(crate) struct Subject<'b, A: 'static> {
@@ -161,10 +153,7 @@ impl<'b, A: Pages> Subject<'b, A> {
     pub(crate) fn statistics(&mut self) -> Step<Statistics> {
         let allocator = self.slot.get();
         let (total, used) = (allocator.total_pages(), allocator.used_pages());
-        at_most("statistics: used is at most total", total, used)?;
-        equal("statistics: available is total less used", total - used, allocator.available_pages())?;
-        at_least("statistics: used covers the live runs", self.live_pages, used)?;
-        Ok(Statistics { total, used })
+        Statistics::checked(total, used, || allocator.available_pages(), self.live_pages)
     }
 
     /// The statistics are these.
@@ -233,8 +222,7 @@ impl<'b, A: Pages> Subject<'b, A> {
         if !without_null {
             equal("hand in: total rises by the whole pages", before.total + pages, after.total).with(size)?;
         }
-        let free = before.total - before.used;
-        at_least("hand in: available does not fall", free, after.total - after.used).with(size)?;
+        at_least("hand in: available does not fall", before.available(), after.available()).with(size)?;
         Ok(answer)
     }
 

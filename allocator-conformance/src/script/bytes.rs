@@ -8,8 +8,9 @@ use allocator_api::{AddressRange, AllocError, ByteAllocator, ConstEmpty, Declare
 use super::{Broken, Op, Overlap, Tally, failure_of, overlap, small_mostly, smaller, two};
 use crate::{
     bench::Bench,
-    bytes::{Statistics, Subject},
+    bytes::Subject,
     order::Order,
+    statistics::Statistics,
     verdict::{Step, With, answers, broken, mistake},
 };
 

@@ -7,7 +7,8 @@ use super::{Broken, Op, Overlap, Tally, failure_of, overlap, smaller};
 use crate::{
     bench::Bench,
     order::Order,
-    pages::{Statistics, Subject, pages_in},
+    pages::{Subject, pages_in},
+    statistics::Statistics,
     verdict::{Step, With, answers, broken},
 };
 
@@ -155,9 +156,9 @@ impl<'s, 'b, A: PageAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
         self.tally.done += 1;
         match op {
             PageOp::Add { page, pages, front_bytes } => self.add(page % PAGES, pages, front_bytes % A::PAGE_SIZE),
-            PageOp::Alloc { pages, align_log2 } => self.alloc(pages, A::PAGE_SIZE << (align_log2 % 32)),
+            PageOp::Alloc { pages, align_log2 } => self.alloc(pages, Self::align(align_log2)),
             PageOp::AllocAt { page, pages, align_log2 } => {
-                self.alloc_at(self.subject.page(page % PAGES), pages, A::PAGE_SIZE << (align_log2 % 32))
+                self.alloc_at(self.subject.page(page % PAGES), pages, Self::align(align_log2))
             }
             PageOp::Dealloc { page, pages } => {
                 let start = self.subject.page(page % PAGES);
@@ -166,6 +167,11 @@ impl<'s, 'b, A: PageAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
             PageOp::DeallocPiece { run, first, pages } => self.dealloc_piece(run, first, pages),
             PageOp::GiveAllBack => self.give_all_back(Order::EvenOdd),
         }
+    }
+
+    /// The alignment of this many pages, or of one where the address space has no such multiple.
+    fn align(pages_log2: u32) -> usize {
+        A::PAGE_SIZE.checked_mul(1 << (pages_log2 % 32)).unwrap_or(A::PAGE_SIZE)
     }
 
     fn add(&mut self, page: usize, pages: usize, front_bytes: usize) -> Step {
@@ -215,8 +221,7 @@ impl<'s, 'b, A: PageAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
     }
 
     fn alloc_at(&mut self, start: usize, pages: usize, align: usize) -> Step {
-        let range = pages.checked_mul(A::PAGE_SIZE).and_then(|bytes| AddressRange::new(start, bytes));
-        let answer = self.predict_at(range, start, align);
+        let answer = self.predict_at(start, pages, align);
         let got = self.subject.alloc_at(start, pages, align).with(pages)?;
         if let (Some(Err(AllocError::InvalidParam)), _) | (None, Err(AllocError::InvalidParam)) = (answer, got) {
             return answers("alloc_pages_at: the answer", Err(AllocError::InvalidParam), got).with(pages);
@@ -225,18 +230,13 @@ impl<'s, 'b, A: PageAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
     }
 
     /// The answer that a request for a place must get; `None` if that is not known.
-    fn predict_at(
-        &self,
-        range: Option<AddressRange>,
-        start: usize,
-        align: usize,
-    ) -> Option<Result<(), AllocError>> {
-        match range {
-            Some(range) if start.is_multiple_of(align) => self
-                .untouched
-                .map(|_| if self.subject.is_free(range) { Ok(()) } else { Err(AllocError::NoMemory) }),
-            _ => Some(Err(AllocError::InvalidParam)),
+    fn predict_at(&self, start: usize, pages: usize, align: usize) -> Option<Result<(), AllocError>> {
+        if pages == 0 || !start.is_multiple_of(align) {
+            return Some(Err(AllocError::InvalidParam));
         }
+        let range = pages.checked_mul(A::PAGE_SIZE).and_then(|bytes| AddressRange::new(start, bytes));
+        let is_free = |range: AddressRange| self.subject.is_free(range);
+        self.untouched.map(|_| if range.is_some_and(is_free) { Ok(()) } else { Err(AllocError::NoMemory) })
     }
 
     fn note(&mut self, must: Option<bool>, served: bool, pages: usize) -> Step {

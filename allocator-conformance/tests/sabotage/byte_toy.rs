@@ -11,6 +11,9 @@ use allocator_api::{
 
 use crate::fault::on;
 
+/// Bytes that no memory has.
+const HUGE: usize = 1 << (usize::BITS - 8);
+
 /// The toy.
 pub(crate) struct ToyBytes {
     // Sorted and coalesced; none contains address 0.
@@ -155,7 +158,7 @@ fn fit(hole: AddressRange, layout: Layout) -> Option<AddressRange> {
     } else {
         align_up(hole.start(), align)?
     };
-    let size = if on("sizes overflow") { layout.size() & (usize::MAX >> 1) & !(1 << 40) } else { layout.size() };
+    let size = if on("sizes overflow") { layout.size() & (usize::MAX >> 1) & !HUGE } else { layout.size() };
     let block = AddressRange::new(start, size.max(1)).filter(|block| hole.contains_range(*block))?;
     let whole_hole = hole.size().is_some_and(|bytes| block.size().is_some_and(|size| size > bytes - bytes / 8));
     if whole_hole && on("full holes refused") { None } else { Some(block) }
@@ -217,7 +220,7 @@ unsafe impl ByteAllocator for ToyBytes {
             return Err(AllocError::NoMemory);
         }
         if layout.align() > 1 << 20 && on("huge alignment invalid")
-            || layout.size() > 1 << 50 && on("huge size invalid")
+            || layout.size() > HUGE && on("huge size invalid")
         {
             return Err(AllocError::InvalidParam);
         }

@@ -113,7 +113,7 @@ impl<const PAGE: usize, const RECORDS: bool> ToyPages<PAGE, RECORDS> {
         let whole = AddressRange::new(start, size).ok_or(AllocError::InvalidParam)?;
         if on("top refused") && whole.last() == usize::MAX
             || on("zero refused") && start == 0
-            || on("capacity fixed") && size > 1 << 30
+            || on("capacity fixed") && size > (1 << 30).min(usize::MAX / 32)
         {
             return Err(AllocError::InvalidParam);
         }
@@ -163,7 +163,7 @@ impl<const PAGE: usize, const RECORDS: bool> BaseAllocator for ToyPages<PAGE, RE
                 AllocError::MemoryOverlap
             });
         }
-        let far = self.regions.iter().any(|held| held.start().abs_diff(region.start()) > 1 << 40);
+        let far = self.regions.iter().any(|held| held.start().abs_diff(region.start()) > 1 << (usize::BITS - 8));
         if on("few regions") && self.regions.len() == 100 || on("far regions refused") && far {
             return Err(AllocError::NoMemory);
         }

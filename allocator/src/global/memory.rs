@@ -27,7 +27,8 @@ impl<B, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
     ///
     /// 1. For as long as the allocator or anything allocated from it is used, the whole region is memory that
     ///    may be read and written, and nobody but the allocator and those it hands memory to does so.
-    /// 2. The provenance of the region is exposed.
+    /// 2. The provenance of the region is exposed; where the region touches one that is held, by one provenance that
+    ///    covers both, as [`BaseAllocator::init`](allocator_api::BaseAllocator::init) explains.
     pub unsafe fn init(&self, start: usize, size: usize) -> AllocResult {
         let (start, size) = without_edges::<P>(start, size)?;
         // SAFETY: 1. is the caller's 1. 2. is the caller's 2.
@@ -56,10 +57,16 @@ impl<B, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
     /// have any order and size and may overlap: reserved wins, and what is usable twice counts once. What
     /// cannot be used is skipped and reported. O(n²) in the entries of the map.
     ///
+    /// A page level that wants room for its records gets it first, at the end of a usable run: `bitmap`'s with `Lent`
+    /// records never touches the pages that it manages, and needs no other preparation than this call.
+    ///
     /// # Errors
+    ///
+    /// Nothing is taken then.
     ///
     /// - [`InvalidParam`](AllocError::InvalidParam): there is memory already; `linear_offset` is not a multiple
     ///   of the page size; or the map has no usable page.
+    /// - [`NoMemory`](AllocError::NoMemory): no usable run is long enough for the records of all.
     /// - What `P` answered last, if it took nothing at all.
     ///
     /// # Safety
@@ -68,17 +75,21 @@ impl<B, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
     ///    not reserved is memory at its number plus `linear_offset` that may be read and written, and nobody
     ///    but the allocator and those it hands memory to does so. (Numbers that have no address with this
     ///    offset are skipped.)
-    /// 2. The provenance of that memory is exposed.
+    /// 2. The provenance of that memory is exposed; where usable entries touch, by one provenance that covers both.
     pub unsafe fn init_from_map(&self, map: &[MemoryRegion], linear_offset: usize) -> AllocResult<MapReport> {
         let mut level = self.pages.lock();
         if level.pages.total_pages() != 0 || !is_aligned(linear_offset, P::PAGE_SIZE) {
             return Err(AllocError::InvalidParam);
         }
-        let mut report = MapReport::default();
+        let pages_of = |run| pages_of_run(run, linear_offset, P::PAGE_SIZE);
+        // SAFETY: 1. Runs of usable memory do not overlap, and keep the caller's 1. and 2. 2. It is left out below.
+        let room = unsafe { level.pages.take_record_room(UsableRuns::new(map).filter_map(pages_of)) }?;
+        let record_bytes = room.and_then(AddressRange::size).unwrap_or(0);
+        let mut report = MapReport { record_bytes, ..MapReport::default() };
         let mut refusal = AllocError::InvalidParam;
         for run in UsableRuns::new(map) {
             report.usable_bytes = report.usable_bytes.saturating_add(run.size().unwrap_or(usize::MAX));
-            let Some(part) = pages_of_run(run, linear_offset, P::PAGE_SIZE) else { continue };
+            let Some(part) = pages_of(run).and_then(|part| part.before(room)) else { continue };
             // SAFETY: 1. 2. `part` lies in what the map calls usable, so these are the caller's 1. and 2.
             match unsafe { level.add_front(part) } {
                 Ok(()) => report.regions += 1,

@@ -55,6 +55,10 @@ impl<B, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
     /// Takes back the `num_pages` pages from address `pos`: any run of pages allocated as `kind`, in any
     /// pieces, each page once. A refused free is counted, and reported through a hook.
     ///
+    /// Kinds are counters: a page does not remember its own. Pages that come back as another kind than they were
+    /// taken for are accepted while so many pages are out as that kind, and then both counts are wrong, though no
+    /// memory is. A [`PageRun`](crate::PageRun) carries its kind and cannot be given back as another.
+    ///
     /// # Errors
     ///
     /// - [`NotAllocated`](allocator_api::AllocError::NotAllocated): `num_pages` is 0, `pos` is not the address

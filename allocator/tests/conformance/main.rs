@@ -1,15 +1,37 @@
-//! The contract, case by case, for the facade as a whole: each byte backend over pages, seen as one byte
+//! The contract, case by case, for the facade as a whole: each byte backend over each page backend, seen as one byte
 //! allocator.
 #![cfg(all(
     any(feature = "bitmap", feature = "bitmap-package"),
     any(feature = "slab", feature = "tlsf", feature = "buddy")
 ))]
 
+mod scripts;
+#[expect(unreachable_pub, reason = "the fuzz targets take the file as it is")]
+mod two_levels;
 mod whole;
 
-#[cfg(feature = "slab")]
-allocator_conformance::byte_suite!(slab_over_bitmap, crate::whole::Whole<allocator::SlabByteAllocator>);
-#[cfg(feature = "tlsf")]
-allocator_conformance::byte_suite!(tlsf_over_bitmap, crate::whole::Whole<allocator::TlsfByteAllocator>);
-#[cfg(feature = "buddy")]
-allocator_conformance::byte_suite!(buddy_over_bitmap, crate::whole::Whole<allocator::BuddyByteAllocator>);
+/// Our page engine with its records in the value.
+#[cfg(feature = "bitmap")]
+type Bitmap = allocator::BitmapPageAllocator<4096, allocator::bitmap::Inline<0x8000>>;
+#[cfg(feature = "bitmap-package")]
+type Package = allocator::bitmap::package::BitmapPageAllocator<4096, allocator::bitmap::package::BitAlloc16M>;
+
+macro_rules! suite {
+    ($byte:literal, $page:literal, $name:ident, $bytes:ty, $pages:ty) => {
+        #[cfg(all(feature = $byte, feature = $page))]
+        allocator_conformance::byte_suite!($name, crate::whole::Whole<$bytes, $pages>);
+    };
+}
+
+suite!("slab", "bitmap", slab_over_bitmap, allocator::SlabByteAllocator, crate::Bitmap);
+suite!("tlsf", "bitmap", tlsf_over_bitmap, allocator::TlsfByteAllocator, crate::Bitmap);
+suite!("buddy", "bitmap", buddy_over_bitmap, allocator::BuddyByteAllocator, crate::Bitmap);
+suite!("slab", "bitmap-package", slab_over_package, allocator::SlabByteAllocator, crate::Package);
+suite!("tlsf", "bitmap-package", tlsf_over_package, allocator::TlsfByteAllocator, crate::Package);
+suite!("buddy", "bitmap-package", buddy_over_package, allocator::BuddyByteAllocator, crate::Package);
+
+// The layer that records keeps what its level keeps.
+#[cfg(all(feature = "trace", feature = "tlsf"))]
+allocator_conformance::byte_suite!(recorded_tlsf, allocator::Recorded<allocator::TlsfByteAllocator>);
+#[cfg(all(feature = "trace", feature = "bitmap"))]
+allocator_conformance::page_suite!(recorded_bitmap, allocator::Recorded<allocator::BitmapPageAllocator<4096>>);

@@ -3,11 +3,11 @@
 use std::{alloc::Layout, ptr::NonNull};
 
 use allocator::{
-    AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared,
-    DefaultPageAllocator, Gap, GlobalAllocator, Growing, InvalidFrees, SpinLock,
+    AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared, Gap,
+    GlobalAllocator, Growing, InvalidFrees, PageAllocator, SpinLock,
 };
 
-type Heap<B> = GlobalAllocator<Growing<B>, DefaultPageAllocator, SpinLock>;
+type Heap<B, P> = GlobalAllocator<Growing<B>, P, SpinLock>;
 
 /// What the facade does not keep over a byte backend: what the backend does not, and what follows from runs
 /// that stay.
@@ -54,23 +54,25 @@ impl Gaps for allocator::BuddyByteAllocator {
     const GAPS: &'static [Gap] = &[];
 }
 
-/// The facade over `B`.
-pub(crate) struct Whole<B>(Heap<B>);
+/// The facade over `B` and `P`, which has its records elsewhere: all pages of a region are for blocks.
+pub(crate) struct Whole<B, P>(Heap<B, P>);
 
-impl<B: ConstEmpty> ConstEmpty for Whole<B> {
+impl<B: ConstEmpty, P: ConstEmpty> ConstEmpty for Whole<B, P> {
     const EMPTY: Self = Self(Heap::new());
 }
 
-impl<B: Gaps> Declared for Whole<B> {
+impl<B: Gaps, P: Declared> Declared for Whole<B, P> {
     const DECLARATION: Declaration = Declaration {
         gaps: B::GAPS,
-        max_regions: DefaultPageAllocator::DECLARATION.max_regions,
-        span_bytes: DefaultPageAllocator::DECLARATION.span_bytes,
+        max_regions: P::DECLARATION.max_regions,
+        span_bytes: P::DECLARATION.span_bytes,
+        // Two runs side by side become one region, which has one end: tlsf keeps four words at each.
+        joined_record_bytes: 4 * size_of::<usize>(),
         ..Declaration::without_gaps("facade")
     };
 }
 
-impl<B: ByteAllocator> BaseAllocator for Whole<B> {
+impl<B: ByteAllocator, P: PageAllocator> BaseAllocator for Whole<B, P> {
     unsafe fn init(&mut self, start: usize, size: usize) -> AllocResult {
         // SAFETY: 1. 2. are the caller's 1. and 2.
         unsafe { self.0.init(start, size) }
@@ -83,7 +85,7 @@ impl<B: ByteAllocator> BaseAllocator for Whole<B> {
 }
 
 // SAFETY: 1. to 4. are promises of the byte level, and its pages come from the regions.
-unsafe impl<B: ByteAllocator> ByteAllocator for Whole<B> {
+unsafe impl<B: ByteAllocator, P: PageAllocator> ByteAllocator for Whole<B, P> {
     fn detects(&self) -> InvalidFrees {
         self.0.detects()
     }
@@ -114,17 +116,17 @@ unsafe impl<B: ByteAllocator> ByteAllocator for Whole<B> {
     /// What the byte level needs, in whole pages.
     fn region_for(&self, layout: Layout) -> AllocResult<Layout> {
         let need = self.0.with_bytes(|level| level.byte_allocator().region_for(layout))?;
-        let size = need.size().checked_next_multiple_of(Heap::<B>::PAGE_SIZE).ok_or(AllocError::NoMemory)?;
-        Layout::from_size_align(size, need.align().max(Heap::<B>::PAGE_SIZE)).map_err(|_| AllocError::NoMemory)
+        let size = need.size().checked_next_multiple_of(P::PAGE_SIZE).ok_or(AllocError::NoMemory)?;
+        Layout::from_size_align(size, need.align().max(P::PAGE_SIZE)).map_err(|_| AllocError::NoMemory)
     }
 
     fn total_bytes(&self) -> usize {
-        self.0.usage().total_pages * Heap::<B>::PAGE_SIZE
+        self.0.usage().total_pages * P::PAGE_SIZE
     }
 
     /// Pages that are not free, but for what is free in them.
     fn used_bytes(&self) -> usize {
         let usage = self.0.usage();
-        usage.used_pages * Heap::<B>::PAGE_SIZE - (usage.heap_held_bytes - usage.heap_used_bytes)
+        usage.used_pages * P::PAGE_SIZE - (usage.heap_held_bytes - usage.heap_used_bytes)
     }
 }

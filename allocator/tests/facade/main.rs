@@ -7,7 +7,10 @@ mod global_alloc;
 mod growing;
 mod locks;
 mod map;
+mod page_runs;
 mod pages;
+#[cfg(feature = "trace")]
+mod recorded;
 mod report;
 mod support;
 mod threads;

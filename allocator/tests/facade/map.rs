@@ -134,7 +134,7 @@ fn a_hole_an_overlap_and_an_unsorted_reserved_region() {
     let usable_bytes = 0x80 + (0x280 - 0xa5) + 0x100;
     let accepted_bytes = 0x70 + (0x280 - 0xb0) + 0x100;
     let skipped_bytes = 0x10 + 0xb;
-    assert_eq!(report, MapReport { regions: 3, usable_bytes, accepted_bytes, skipped_bytes });
+    assert_eq!(report, MapReport { regions: 3, usable_bytes, accepted_bytes, skipped_bytes, record_bytes: 0 });
 }
 
 #[test]
@@ -239,7 +239,10 @@ fn a_run_outside_the_span_is_skipped_and_reported() {
     let heap = Heap::<0x1ff>::new();
     let map = [MemoryRegion::usable(0x100, 0x40), MemoryRegion::usable(0x400, 0x40)];
     let report = init_from_map(&heap, &map, 0).unwrap();
-    assert_eq!(report, MapReport { regions: 1, usable_bytes: 0x80, accepted_bytes: 0x40, skipped_bytes: 0x40 });
+    assert_eq!(
+        report,
+        MapReport { regions: 1, usable_bytes: 0x80, accepted_bytes: 0x40, skipped_bytes: 0x40, record_bytes: 0 }
+    );
     let heap = Heap::<0x1ff>::new();
     assert_eq!(init_from_map(&heap, &map[1..], 0), Err(INVALID_PARAM));
 }
@@ -264,4 +267,81 @@ fn add_memory_may_come_first() {
     assert_eq!(heap.alloc_pages(5, PAGE, UsageKind::Other), Err(NO_MEMORY));
     assert_eq!(heap.alloc_pages(4, PAGE, UsageKind::Other), Ok(MIB));
     assert_eq!(heap.linear_offset(), 0);
+}
+
+#[cfg(any(feature = "bitmap", feature = "bitmap-package"))]
+mod lent {
+    use allocator::{BitmapPageAllocator, bitmap::Lent};
+
+    use super::*;
+    use crate::support::{Arena, KIB};
+
+    type Lending = GlobalAllocator<Growing<ToyBytes>, BitmapPageAllocator<4096, Lent>, SpinLock>;
+
+    /// Two usable runs with a hole, and an arena in which they lie.
+    fn map_in(arena: &Arena, phys: usize) -> [MemoryRegion; 3] {
+        [
+            MemoryRegion::usable(phys + 512 * KIB + 100, 256 * KIB),
+            MemoryRegion::usable(phys, 768 * KIB),
+            MemoryRegion::reserved(phys + 128 * KIB, 128 * KIB),
+        ]
+        .map(|region| {
+            assert!(region.start - phys + region.size <= arena.size());
+            region
+        })
+    }
+
+    #[test]
+    fn a_page_level_that_wants_room_for_records_finds_it_in_the_map() {
+        let arena = Arena::new(MIB);
+        let heap = Lending::new();
+        let offset = arena.start() - MIB;
+        // SAFETY: 1. With this offset the map is the arena, which the heap alone uses. 2. It exposes its memory.
+        let report = unsafe { heap.init_from_map(&map_in(&arena, MIB), offset) }.unwrap();
+        let usable_bytes = 640 * KIB + 100;
+        let expected = MapReport {
+            regions: 2,
+            usable_bytes,
+            accepted_bytes: 636 * KIB,
+            skipped_bytes: 4 * KIB + 100,
+            record_bytes: 4 * KIB,
+        };
+        assert_eq!(report, expected);
+        assert_eq!((heap.usage().used_pages, heap.usage().total_pages), (0, 159));
+        let mut last = 0;
+        while let Ok(page) = heap.alloc_pages(1, 4096, UsageKind::Other) {
+            last = last.max(heap.phys_of(page));
+        }
+        assert_eq!(last, MIB + 760 * KIB, "the page above holds the records");
+        assert_eq!(heap.usage().used_pages, 159);
+    }
+
+    #[cfg(feature = "trace")]
+    #[test]
+    fn a_recorded_page_level_finds_its_room_too() {
+        type Recording =
+            GlobalAllocator<Growing<ToyBytes>, allocator::Recorded<BitmapPageAllocator<4096, Lent>>, SpinLock>;
+        let arena = Arena::new(MIB);
+        let heap = Recording::new();
+        // SAFETY: 1. The map is in the arena, which the heap alone uses. 2. It exposes its memory.
+        let report = unsafe { heap.init_from_map(&map_in(&arena, arena.start()), 0) }.unwrap();
+        assert_eq!((report.record_bytes, heap.usage().total_pages), (4 * KIB, 159));
+    }
+
+    #[test]
+    fn a_map_without_room_for_records_is_refused_and_another_may_follow() {
+        let arena = Arena::new(MIB);
+        let heap = Lending::new();
+        let init = |map: &[MemoryRegion]| {
+            // SAFETY: 1. The map is in the arena, which the heap alone uses. 2. It exposes its memory.
+            unsafe { heap.init_from_map(map, 0) }
+        };
+        assert_eq!(init(&[]), Err(INVALID_PARAM));
+        assert_eq!(init(&[MemoryRegion::usable(arena.start(), 4096)]), Err(NO_MEMORY));
+        assert_eq!(heap.usage().total_pages, 0);
+        // SAFETY: 1. 2. As above; it is refused.
+        assert_eq!(unsafe { heap.init(arena.start(), 4096) }, Err(NO_MEMORY));
+        assert_eq!(init(&map_in(&arena, arena.start())).map(|report| report.regions), Ok(2));
+        assert_eq!(init(&map_in(&arena, arena.start())), Err(INVALID_PARAM));
+    }
 }

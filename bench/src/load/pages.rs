@@ -24,8 +24,10 @@ pub(crate) const ENTRIES: &[Entry] = &[
     entry("runs-300", Mean, "runs of 1 to 300 pages, 50 to 90 % full, 1 GiB", || runs(GIB, up_to_300)),
     entry("runs-pow2-64g", Mean, "runs of 2^0 to 2^9 pages, 64 GiB", || runs(64 * GIB, power_of_two)),
     entry("runs-300-64g", Mean, "runs of 1 to 300 pages, 64 GiB", || runs(64 * GIB, up_to_300)),
+    entry("runs-pow2-1t", Mean, "runs of 2^0 to 2^9 pages, 1 TiB", || runs(1024 * GIB, power_of_two)),
     entry("runs-300-1t", Mean, "runs of 1 to 300 pages, 1 TiB", || runs(1024 * GIB, up_to_300)),
     entry("page-random-64g", Mean, "single pages among runs of 1 to 300, 64 GiB", || singles_among_runs(64 * GIB)),
+    entry("page-random-1t", Mean, "single pages among runs of 1 to 300, 1 TiB", || singles_among_runs(1024 * GIB)),
     entry("refused-run", Worst, "two pages where every other page is free, 1 GiB", || refused(GIB)),
     entry("refused-run-64g", Worst, "two pages where every other page is free, 64 GiB", || refused(64 * GIB)),
 ];

@@ -2,6 +2,7 @@
 
 use std::ptr::{self, NonNull};
 
+use allocator::{Recorded, trace::Event};
 use allocator_api::{ByteAllocator, ConstEmpty, PageAllocator};
 
 use super::{Request, Subject};
@@ -73,5 +74,43 @@ unsafe impl<P: PageAllocator + ConstEmpty> Subject for Pages<P> {
 
     fn used(&self) -> Option<usize> {
         Some(self.0.used_pages())
+    }
+}
+
+/// Events that a measurement has memory for: more than any workload or shipped trace has operations.
+const EVENTS: usize = 1 << 20;
+
+/// A byte backend under the layer that records: its calls go to memory of the layer's own.
+#[derive(Debug)]
+pub(crate) struct Recording<B>(Bytes<Recorded<B>>);
+
+// SAFETY: 1. and 2. are what `Bytes` promises.
+unsafe impl<B: ByteAllocator + ConstEmpty> Subject for Recording<B> {
+    fn create(region: Region) -> Result<Box<Self>, String> {
+        let mut recorded = Bytes::<Recorded<B>>::create(region)?;
+        let events = vec![Event::BLANK; EVENTS].leak();
+        recorded.0.recording_mut().start(events);
+        Ok(Box::new(Self(*recorded)))
+    }
+
+    #[inline(always)]
+    fn alloc(&mut self, request: Request) -> Option<NonNull<u8>> {
+        self.0.alloc(request)
+    }
+
+    #[inline(always)]
+    unsafe fn dealloc(&mut self, block: NonNull<u8>, request: Request) {
+        // SAFETY: 1. and 2. hold as for the caller.
+        unsafe { self.0.dealloc(block, request) }
+    }
+
+    #[inline(always)]
+    unsafe fn realloc(&mut self, block: NonNull<u8>, request: Request, size: u32) -> Option<NonNull<u8>> {
+        // SAFETY: 1. and 2. hold as for the caller.
+        unsafe { self.0.realloc(block, request, size) }
+    }
+
+    fn used(&self) -> Option<usize> {
+        self.0.used()
     }
 }

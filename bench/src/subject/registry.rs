@@ -5,7 +5,7 @@ use super::{
     Subject,
     hosted::Glibc,
     limit::{FreeLists, Nothing, Stacks},
-    ours::{Bytes, Pages},
+    ours::{Bytes, Pages, Recording},
     packages::{Buddy, Rlsf, Slab},
     page_peers::{Bitmap, BuddySlabPages, Frames},
     peers::{BuddySlab, Dlmalloc, GoodMemory, LinkedList, Talc},
@@ -21,6 +21,8 @@ use allocator_bitmap::{BitmapPageAllocator, package};
 pub(crate) enum Kind {
     /// A backend of this workspace.
     Ours,
+    /// A backend of this workspace under a layer of the facade.
+    Layer,
     /// A `no_std` package from the registry.
     Peer,
     /// An allocator that needs an operating system and takes its memory from there.
@@ -89,6 +91,7 @@ registry! {
     "slab-package" Ours Bytes Bytes<allocator_slab::package::SlabByteAllocator>, "over the package slab_allocator";
     "buddy" Ours Bytes Bytes<allocator_buddy::BuddyByteAllocator>, "over the package buddy_system_allocator";
     "tlsf" Ours Bytes Bytes<allocator_tlsf::TlsfByteAllocator>, "over the package rlsf";
+    "slab + recorder" Layer Bytes Recording<allocator_slab::SlabByteAllocator>, "slab under the layer that records each call";
     "slab_allocator" Peer Bytes Slab, "ax_slab_allocator 0.4";
     "buddy_system_allocator" Peer Bytes Buddy, "0.13";
     "rlsf" Peer Bytes Rlsf, "0.2.3";

@@ -161,7 +161,7 @@ fn ratio(time: &Result<Time, String>, best: Option<f64>) -> Result<(f64, f64), S
 fn label(name: &str, kind: Kind) -> String {
     match kind {
         Kind::Ours => format!("**{name}**"),
-        Kind::Peer => name.to_owned(),
+        Kind::Layer | Kind::Peer => name.to_owned(),
         Kind::Hosted => format!("{name} (hosted)"),
         Kind::Limit => format!("{name} (limit)"),
     }

@@ -68,18 +68,21 @@ impl ByteChoice {
 pub(crate) enum PageBackend {
     /// One bit a page, under a tree of summaries: our own engine.
     Bitmap,
+    /// The same, with its records in a piece of the memory that is lent for them.
+    BitmapLent,
     /// One bit a page, in a tree: the published package.
     BitmapPackage,
 }
 
 impl PageBackend {
     /// Every page backend.
-    pub(crate) const ALL: [Self; 2] = [Self::Bitmap, Self::BitmapPackage];
+    pub(crate) const ALL: [Self; 3] = [Self::Bitmap, Self::BitmapLent, Self::BitmapPackage];
 
     /// Its feature, which is also the name that the backend gives itself.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Bitmap => "bitmap",
+            Self::BitmapLent => "bitmap-lent",
             Self::BitmapPackage => "bitmap-package",
         }
     }
@@ -104,8 +107,9 @@ impl Backends {
     /// Pairs in which each backend is at least once.
     pub(crate) fn each() -> Vec<Self> {
         let of_default = |byte| Self { byte, page: PageBackend::Bitmap };
-        let package = Self { byte: ByteBackend::Slab, page: PageBackend::BitmapPackage };
-        ByteBackend::ALL.into_iter().map(of_default).chain([package]).collect()
+        let others = [PageBackend::BitmapLent, PageBackend::BitmapPackage];
+        let of_slab = |page| Self { byte: ByteBackend::Slab, page };
+        ByteBackend::ALL.into_iter().map(of_default).chain(others.map(of_slab)).collect()
     }
 }
 

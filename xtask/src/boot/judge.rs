@@ -3,6 +3,7 @@
 //! A boot passes only by evidence: the exit code, the last line and every result that the scenario asks for have to be
 //! there and right. What is missing counts as wrong.
 
+use super::backend::PageBackend;
 use super::protocol::{Outcome, Recovery, Replay, Suite};
 use super::qemu::Ending;
 use super::record::Record;
@@ -27,7 +28,7 @@ pub(crate) fn complaints(plan: &Plan, ending: &Ending, record: &Record) -> Vec<S
         found.push(format!("the log does not tell `{}`", scenario.told()));
     }
     memory(plan, record, &mut found);
-    if matches!(scenario, Scenario::Normal | Scenario::InvalidFree) {
+    if matches!(scenario, Scenario::Normal | Scenario::Recorded | Scenario::InvalidFree) {
         for suite in [Suite::Bytes, Suite::Pages] {
             cases(suite, record, &mut found);
         }
@@ -64,6 +65,10 @@ fn memory(plan: &Plan, record: &Record, found: &mut Vec<String>) {
     let accounted = memory.accepted_bytes.checked_add(memory.skipped_bytes);
     if accounted != Some(memory.usable_bytes) || memory.usable_bytes > memory.memory_bytes {
         found.push("the figures of the boot line do not add up".to_owned());
+    }
+    let lends = plan.backends.page == PageBackend::BitmapLent;
+    if lends != (memory.record_bytes != 0) || memory.record_bytes > memory.skipped_bytes {
+        found.push(format!("{} were lent for the records of pages", Bytes(memory.record_bytes)));
     }
     if memory.regions == 0 {
         found.push("no region was handed in".to_owned());

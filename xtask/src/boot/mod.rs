@@ -16,6 +16,7 @@ mod progress;
 mod protocol;
 mod qemu;
 mod record;
+mod recorded;
 pub(crate) mod report;
 pub(crate) mod scenario;
 
@@ -100,7 +101,7 @@ pub(crate) fn boot_all(workspace: &Workspace, plans: &[Plan], echo: bool) -> Res
     setup::require_qemu()?;
     let progress = Progress::default();
     let images = build_images(workspace, plans, &progress);
-    let image_of = |plan: &Plan| images.iter().find(|(backends, _)| *backends == plan.backends);
+    let image_of = |plan: &Plan| images.iter().find(|(build, _)| *build == build_of(plan));
     let jobs = if echo { 1 } else { thread::available_parallelism().map_or(1, usize::from) };
     let queue = Mutex::new(plans.iter().copied().enumerate());
     let done = Mutex::new(Vec::new());
@@ -128,15 +129,24 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// An image, or why there is none.
 type Image = Result<PathBuf, String>;
 
+/// What an image is built for: its backends, and whether it records.
+type Build = (Backends, bool);
+
+/// What `plan` needs.
+fn build_of(plan: &Plan) -> Build {
+    (plan.backends, plan.scenario == Scenario::Recorded)
+}
+
 /// Builds each kernel that the plans need, once.
-fn build_images(workspace: &Workspace, plans: &[Plan], progress: &Progress) -> Vec<(Backends, Image)> {
-    let mut images: Vec<(Backends, Image)> = Vec::new();
+fn build_images(workspace: &Workspace, plans: &[Plan], progress: &Progress) -> Vec<(Build, Image)> {
+    let mut images: Vec<(Build, Image)> = Vec::new();
     for plan in plans {
-        if images.iter().all(|(known, _)| *known != plan.backends) {
+        let build = build_of(plan);
+        if images.iter().all(|(known, _)| *known != build) {
             let line = progress.line(format!("{} kernel", plan.backends));
             line.show("building".to_owned());
-            let image = image::build(workspace, plan.backends).map_err(|error| format!("{error:#}"));
-            images.push((plan.backends, image));
+            let image = image::build(workspace, plan.backends, build.1).map_err(|error| format!("{error:#}"));
+            images.push((build, image));
         }
     }
     images
@@ -162,14 +172,17 @@ fn run_one(workspace: &Workspace, plan: Plan, image: &Path, progress: &Progress,
     let log_path = workspace.scratch("boot")?.join(format!("{plan}.log"));
     let line = progress.line(format!("boot {plan}"));
     let mut record = Record::default();
-    let ending = qemu::run(qemu::command(image, &plan), TIME_LIMIT, &log_path, &mut |text| {
+    let traces =
+        if plan.scenario == Scenario::Recorded { recorded::paths(workspace, &plan)?.to_vec() } else { vec![] };
+    let ending = qemu::run(qemu::command(image, &plan, &traces), TIME_LIMIT, &log_path, &mut |text| {
         record.take(text);
         line.show(record.phase());
         if echo {
             progress.print(text);
         }
     })?;
-    let complaints = judge::complaints(&plan, &ending, &record);
+    let mut complaints = judge::complaints(&plan, &ending, &record);
+    complaints.extend(recorded::complaints(&traces));
     let verdict = if complaints.is_empty() { Verdict::Passed } else { Verdict::Failed(complaints) };
     Ok(Boot { plan, record, log_path: Some(log_path), verdict, took: Duration::ZERO })
 }

@@ -1,12 +1,14 @@
 //! The command line of `cargo xtask boot`.
 
-use anyhow::{Result, bail};
+use std::path::PathBuf;
+
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 
-use super::backend::{Backends, ByteChoice, PageBackend};
+use super::backend::{Backends, ByteBackend, ByteChoice, PageBackend};
 use super::memory::MachineMemory;
 use super::scenario::{Provocation, Scenario};
-use super::{Plan, Verdict, boot_all, report};
+use super::{Plan, Verdict, boot_all, recorded, report};
 use crate::setup;
 use crate::workspace::Workspace;
 
@@ -27,21 +29,25 @@ use crate::workspace::Workspace;
   cargo xtask boot --backend tlsf --log             one backend, with what the kernel prints
   cargo xtask boot --memory 64M,512M,6G             every backend, on three machines
   cargo xtask boot --backend slab --provoke all     failures that the kernel has to recognise
+  cargo xtask boot --backend slab --record mine     what the kernel allocates, as mine.bytes and mine.pages
 
 The serial logs stay under target/xtask/boot/.")]
 pub(crate) struct Options {
     /// Byte backend
     #[arg(long, value_enum, default_value = "all")]
     backend: ByteChoice,
-    /// Page backend
-    #[arg(long, value_enum, default_value = "bitmap")]
-    page_backend: PageBackend,
+    /// Page backend; without it bitmap and, if every byte backend boots, bitmap-lent once
+    #[arg(long, value_enum)]
+    page_backend: Option<PageBackend>,
     /// Memory of the machine, 64M to 8G; several are separated by commas
     #[arg(long, value_name = "SIZE", value_delimiter = ',', default_value = "512M")]
     memory: Vec<MachineMemory>,
     /// Provoke a failure instead of the normal run and check how it is reported
     #[arg(long, value_enum, value_name = "NAME")]
     provoke: Option<Provocation>,
+    /// Record what the kernel allocates: FILE.bytes and FILE.pages, for `cargo xtask replay`
+    #[arg(long, value_name = "FILE", conflicts_with = "provoke")]
+    record: Option<PathBuf>,
     /// Install QEMU if it is missing
     #[arg(long)]
     setup: bool,
@@ -60,19 +66,40 @@ impl Options {
         if self.setup {
             setup::install_qemu()?;
         }
-        let boots = boot_all(workspace, &self.plans(), self.log)?;
+        let plans = self.plans();
+        ensure!(self.record.is_none() || plans.len() == 1, "--record: choose one --backend and one --memory");
+        let boots = boot_all(workspace, &plans, self.log)?;
         report::print(&boots);
         if boots.iter().all(|boot| matches!(boot.verdict, Verdict::Skipped(_))) {
             bail!("every boot was skipped");
         }
+        if let (Some(prefix), [boot]) = (&self.record, boots.as_slice())
+            && boot.verdict == Verdict::Passed
+        {
+            recorded::hand_out(workspace, &boot.plan, prefix)?;
+        }
         Ok(boots.iter().all(|boot| !matches!(boot.verdict, Verdict::Failed(_))))
     }
 
+    fn scenarios(&self) -> Vec<Scenario> {
+        match (self.provoke, &self.record) {
+            (Some(provoked), _) => Scenario::provoked(provoked),
+            (None, Some(_)) => vec![Scenario::Recorded],
+            (None, None) => vec![Scenario::Normal],
+        }
+    }
+
+    fn backends(&self) -> Vec<Backends> {
+        let page = self.page_backend.unwrap_or(PageBackend::Bitmap);
+        let with_lent = self.page_backend.is_none() && self.backend == ByteChoice::All;
+        let lent = with_lent.then_some(Backends { byte: ByteBackend::Slab, page: PageBackend::BitmapLent });
+        self.backend.backends().into_iter().map(|byte| Backends { byte, page }).chain(lent).collect()
+    }
+
     fn plans(&self) -> Vec<Plan> {
-        let scenarios = self.provoke.map_or_else(|| vec![Scenario::Normal], Scenario::provoked);
+        let scenarios = self.scenarios();
         let mut plans = Vec::new();
-        for byte in self.backend.backends() {
-            let backends = Backends { byte, page: self.page_backend };
+        for backends in self.backends() {
             for &memory in &self.memory {
                 plans.extend(scenarios.iter().map(|&scenario| Plan { backends, memory, scenario }));
             }
@@ -100,7 +127,11 @@ mod tests {
 
     #[test]
     fn without_options_every_backend_boots_at_512_mib() {
-        assert_eq!(plans(&[]).unwrap(), ["slab+bitmap-512M", "buddy+bitmap-512M", "tlsf+bitmap-512M"]);
+        let of_bitmap = ["slab+bitmap-512M", "buddy+bitmap-512M", "tlsf+bitmap-512M"];
+        let plans_of = |args| plans(args).unwrap();
+        assert_eq!(plans_of(&[]), [&of_bitmap[..], &["slab+bitmap-lent-512M"]].concat());
+        assert_eq!(plans_of(&["--page-backend", "bitmap"]), of_bitmap);
+        assert_eq!(plans_of(&["--page-backend=bitmap-lent", "--backend=tlsf"]), ["tlsf+bitmap-lent-512M"]);
     }
 
     #[test]
@@ -114,6 +145,12 @@ mod tests {
     fn a_provocation_takes_the_place_of_the_normal_run() {
         assert_eq!(plans(&["--backend=slab", "--provoke=panic"]).unwrap(), ["slab+bitmap-512M-panic"]);
         assert_eq!(plans(&["--backend=slab", "--provoke=all"]).unwrap().len(), 5);
+    }
+
+    #[test]
+    fn a_recording_takes_the_place_of_the_normal_run() {
+        assert_eq!(plans(&["--backend=slab", "--record=x"]).unwrap(), ["slab+bitmap-512M-record"]);
+        assert!(plans(&["--backend=slab", "--record=x", "--provoke=panic"]).is_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the kernel prints for machines: one line a result, behind the mark `#> `.
 //!
 //! ```text
-//! #> boot byte=slab page=bitmap memory_bytes=N usable_bytes=N accepted_bytes=N skipped_bytes=N regions=N
+//! #> boot byte=slab page=bitmap memory_bytes=N usable_bytes=N accepted_bytes=N skipped_bytes=N record_bytes=N regions=N
 //! #> case suite=bytes name=zero_size_is_refused outcome=passed
 //! #> cases suite=bytes passed=N declared=N failed=N skipped=N
 //! #> collections outcome=passed checks=N
@@ -76,6 +76,8 @@ pub(crate) struct Memory {
     pub(crate) accepted_bytes: u64,
     /// What it did not take.
     pub(crate) skipped_bytes: u64,
+    /// The part of that which holds the page level's records.
+    pub(crate) record_bytes: u64,
     /// Regions taken.
     pub(crate) regions: u64,
 }
@@ -248,6 +250,7 @@ fn memory(fields: &mut Fields) -> Result<Memory, String> {
         usable_bytes: fields.number("usable_bytes")?,
         accepted_bytes: fields.number("accepted_bytes")?,
         skipped_bytes: fields.number("skipped_bytes")?,
+        record_bytes: fields.number("record_bytes")?,
         regions: fields.number("regions")?,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -48,13 +48,16 @@ impl Ending {
 ///
 /// `-accel tcg -icount` makes a run repeat itself to the instruction, so that its ticks can be compared. `-nic none`
 /// does without the network card's firmware, which distributions package apart. A reset ends QEMU instead of
-/// starting over.
-pub(crate) fn command(image: &Path, plan: &Plan) -> Command {
+/// starting over. What comes out of the second serial port and those behind it goes to `traces`.
+pub(crate) fn command(image: &Path, plan: &Plan, traces: &[PathBuf]) -> Command {
     let mut command = Command::new(PROGRAM);
     command.args(["-accel", "tcg", "-icount", "shift=0,sleep=off", "-machine", "q35", "-cpu", "max"]);
     command.args(["-nodefaults", "-nic", "none", "-display", "none", "-serial", "stdio", "-no-reboot"]);
     command.args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
     command.args(["-m", &plan.memory.to_string(), "-kernel"]).arg(image);
+    for trace in traces {
+        command.arg("-serial").arg(format!("file:{}", trace.display()));
+    }
     if let Some(line) = plan.scenario.command_line() {
         command.args(["-append", &line]);
     }

@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_line_that_comes_twice_is_a_fault() {
         for line in [
-            "#> boot byte=slab page=bitmap memory_bytes=4 usable_bytes=3 accepted_bytes=2 skipped_bytes=1 regions=1",
+            "#> boot byte=slab page=bitmap memory_bytes=4 usable_bytes=3 accepted_bytes=2 skipped_bytes=1 record_bytes=0 regions=1",
             "#> case suite=bytes name=a outcome=passed",
             "#> cases suite=bytes passed=1 declared=0 failed=0 skipped=0",
             "#> collections outcome=passed checks=1",

@@ -6,7 +6,6 @@ use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 
 use super::memory::Bytes;
 use super::protocol::{Outcome, Suite, Totals};
-use super::scenario::Scenario;
 use super::{Boot, Verdict};
 
 /// Lines of a failed boot's log that are printed.
@@ -28,8 +27,7 @@ pub(crate) fn figures(boots: &[Boot]) -> String {
     for boot in boots {
         out.push_str(&failure(boot));
     }
-    let (normal, provoked): (Vec<_>, Vec<_>) =
-        boots.iter().partition(|boot| boot.plan.scenario == Scenario::Normal);
+    let (normal, provoked): (Vec<_>, Vec<_>) = boots.iter().partition(|boot| !boot.plan.scenario.is_provoked());
     if !normal.is_empty() {
         let _ = writeln!(out, "{}", normal_table(&normal));
         out.push_str("cases: passed/declared/failed/skipped · ticks: instructions of the first replay, roughly\n");
@@ -187,7 +185,7 @@ fn reasons_of(boot: &Boot) -> Vec<String> {
     if let Verdict::Skipped(why) = &boot.verdict {
         lines.push(format!("{backends}: skipped: {why}"));
     }
-    if boot.plan.scenario != Scenario::Normal {
+    if boot.plan.scenario.is_provoked() {
         return lines;
     }
     if let Some(kinds) = &boot.record.detects {

@@ -26,6 +26,8 @@ pub(crate) enum Provocation {
 pub(crate) enum Scenario {
     /// All checks, to a good end.
     Normal,
+    /// All checks, with what the kernel allocates recorded and sent, to a good end.
+    Recorded,
     /// All checks, with an invalid free reported among them, to a good end.
     InvalidFree,
     /// A failure, recognised and reported.
@@ -69,6 +71,7 @@ impl Scenario {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Normal => "normal",
+            Self::Recorded => "record",
             Self::InvalidFree => "invalid-free",
             Self::Failing(Failure::Panic) => "panic",
             Self::Failing(Failure::PageFault) => "page-fault",
@@ -77,15 +80,20 @@ impl Scenario {
         }
     }
 
+    /// Whether a failure is to happen. What records is another kernel, but its run is the normal one.
+    pub(crate) fn is_provoked(self) -> bool {
+        !matches!(self, Self::Normal | Self::Recorded)
+    }
+
     /// The kernel's command line.
     pub(crate) fn command_line(self) -> Option<String> {
-        (self != Self::Normal).then(|| format!("provoke={}", self.word()))
+        self.is_provoked().then(|| format!("provoke={}", self.word()))
     }
 
     /// The status in the kernel's last line.
     pub(crate) fn end_status(self) -> &'static str {
         match self {
-            Self::Normal | Self::InvalidFree => "ok",
+            Self::Normal | Self::Recorded | Self::InvalidFree => "ok",
             Self::Failing(Failure::Panic) => "panic",
             Self::Failing(Failure::PageFault) => "exception",
             Self::Failing(Failure::StackOverflow) => "stack-overflow",
@@ -97,6 +105,7 @@ impl Scenario {
     pub(crate) fn told(self) -> &'static str {
         match self {
             Self::Normal => "memory map of the firmware",
+            Self::Recorded => "recorded blocks: ",
             Self::InvalidFree => "invalid free of a block",
             Self::Failing(Failure::Panic) => "panicked at",
             Self::Failing(Failure::PageFault) => "exception 14 (page fault)",
@@ -109,7 +118,7 @@ impl Scenario {
     /// a machine that resets itself ends with.
     pub(crate) fn exit_code(self) -> i32 {
         let written = match self {
-            Self::Normal | Self::InvalidFree => 0x10,
+            Self::Normal | Self::Recorded | Self::InvalidFree => 0x10,
             Self::Failing(Failure::Panic) => 0x12,
             Self::Failing(Failure::PageFault) => 0x13,
             Self::Failing(Failure::StackOverflow) => 0x14,

@@ -16,10 +16,11 @@ use crate::boot::image::kernel_cargo;
 use crate::boot::memory::MachineMemory;
 use crate::boot::scenario::{Provocation, Scenario};
 use crate::boot::{Plan, Verdict, boot_all, report};
+use crate::fuzz::Hunt;
 use crate::setup;
 use crate::steps::{Log, Outcome, Steps};
 use crate::workspace::Workspace;
-use crate::{bench, test, tidy};
+use crate::{bench, fuzz, test, tidy};
 
 /// The target on which the libraries prove that they need no `std`.
 const BARE_TARGET: &str = "x86_64-unknown-none";
@@ -27,18 +28,22 @@ const BARE_TARGET: &str = "x86_64-unknown-none";
 /// Memory of the machines that every backend boots on, in MiB: little, usual, and above the hole below 4 GiB.
 const MACHINES_MIB: [u64; 3] = [64, 512, 6 << 10];
 
+/// Seconds for each fuzz target.
+const FUZZ_SECONDS: u32 = 30;
+
 /// Runs every check that a change has to pass.
 ///
 /// Lockfile, format, house rules (tidy), clippy with warnings denied for every feature set, documentation with broken
-/// links denied, tests in debug and release, builds without `std`, instruction counts against the baseline, the kernel's
-/// own lints, boots of every backend with 64M, 512M and 6G of memory, and boots with a provoked failure. A step that fails
-/// does not stop the others. The last line is `N passed, N failed, N skipped`; the status is 1 if a step failed.
+/// links denied, tests in debug and release, builds without `std`, instruction counts against the baseline, half a minute of
+/// each fuzz target, the kernel's own lints, boots of every backend with 64M, 512M and 6G of memory, and boots with a
+/// provoked failure. A step that fails does not stop the others. The last line is `N passed, N failed, N skipped`; the
+/// status is 1 if a step failed.
 ///
-/// Needs: the Rust toolchain with rustfmt and clippy, QEMU, Valgrind, and the target x86_64-unknown-none (without it the
-/// build for it is skipped). With `--setup`, what is missing is installed: QEMU and Valgrind by the system's package
-/// manager, the rest by rustup.
+/// Needs: the Rust toolchain with rustfmt and clippy, QEMU, Valgrind, a C++ compiler (without it the fuzz targets are
+/// skipped), and the target x86_64-unknown-none (without it the build for it is skipped). With `--setup`, what is missing
+/// is installed: QEMU, Valgrind and the compiler by the system's package manager, the rest by rustup.
 ///
-/// Takes: less than a quarter of an hour from clean on two processors.
+/// Takes: a quarter of an hour from clean on two processors.
 #[derive(Args, Debug)]
 #[command(after_long_help = "Examples:
   cargo xtask ci --setup     on a fresh machine
@@ -65,6 +70,7 @@ impl Options {
         texts(&mut steps, workspace);
         lints(&mut steps, workspace);
         builds_and_tests(&mut steps, workspace);
+        fuzz::add(&mut steps, workspace, &fuzz::TARGETS, Hunt::Repeatable(FUZZ_SECONDS));
         boots(&mut steps, workspace);
         Ok(steps.finish())
     }
@@ -74,20 +80,30 @@ impl Options {
 fn set_up() -> Result<(), String> {
     let installed = setup::install_components()
         .and_then(|()| setup::install_qemu())
-        .and_then(|()| setup::valgrind::require(true));
+        .and_then(|()| setup::valgrind::require(true))
+        .and_then(|()| setup::install_cpp());
     setup::try_install_target(BARE_TARGET);
     installed.map_err(|error| format!("{error:#}"))
 }
 
 fn texts(steps: &mut Steps, workspace: &Workspace) {
     steps.step("lockfile", |log| Outcome::of(log.run(workspace.cargo("fetch --locked"))));
-    steps.step("format", |log| with_components(log, vec![workspace.cargo("fmt --all --check")]));
+    steps.step("format", |log| {
+        let formats = ["fmt --all --check", "fmt --check --manifest-path fuzz/Cargo.toml"];
+        with_components(log, formats.map(|args| workspace.cargo(args)).into())
+    });
     steps.step("tidy", |log| Outcome::of(tidy::check_into(workspace, log)));
 }
 
 fn lints(steps: &mut Steps, workspace: &Workspace) {
     let all = format!("--workspace{}", test::host_features(workspace));
     steps.step("clippy: the workspace", |log| with_components(log, vec![clippy(workspace, &all)]));
+    steps.step("clippy: the fuzz targets", |log| {
+        let selected = "--manifest-path fuzz/Cargo.toml --locked --features valgrind";
+        let mut command = clippy(workspace, selected);
+        command.env("CARGO_TARGET_DIR", workspace.target().join("fuzz"));
+        with_components(log, vec![command])
+    });
     for member in libraries_with_features(workspace) {
         steps.step(&format!("clippy and build: feature sets of {member}"), |log| {
             let mut commands = Vec::new();
@@ -100,8 +116,10 @@ fn lints(steps: &mut Steps, workspace: &Workspace) {
         });
     }
     steps.step("clippy: kernels as they boot", |log| {
-        let commands = Backends::each().into_iter().map(|backends| {
-            let mut command = kernel_cargo(workspace, "clippy", backends);
+        let recording = Backends::each().into_iter().take(1).map(|backends| (backends, true));
+        let builds = Backends::each().into_iter().map(|backends| (backends, false)).chain(recording);
+        let commands = builds.map(|(backends, recording)| {
+            let mut command = kernel_cargo(workspace, "clippy", backends, recording);
             command.args(["--", "-D", "warnings"]);
             command
         });
@@ -142,8 +160,13 @@ fn boots(steps: &mut Steps, workspace: &Workspace) {
         boot_step(steps, workspace, &format!("boots with {mib} MiB of memory"), plans);
     }
     let one = Backends { byte: ByteBackend::Slab, page: PageBackend::Bitmap };
-    let plans = plans(512, &[one], &Scenario::provoked(Provocation::All));
-    boot_step(steps, workspace, "boots with provoked failures", plans);
+    boot_step(
+        steps,
+        workspace,
+        "boots with provoked failures",
+        plans(512, &[one], &Scenario::provoked(Provocation::All)),
+    );
+    boot_step(steps, workspace, "boot that records what it allocates", plans(512, &[one], &[Scenario::Recorded]));
 }
 
 /// Every scenario with every pair of backends, on a machine with `mib` MiB.
@@ -213,7 +236,7 @@ mod tests {
     #[test]
     fn every_machine_boots_every_backend() {
         for mib in MACHINES_MIB {
-            assert_eq!(plans(mib, &Backends::each(), &[Scenario::Normal]).unwrap().len(), 4);
+            assert_eq!(plans(mib, &Backends::each(), &[Scenario::Normal]).unwrap().len(), 5);
         }
         assert_eq!(plans(512, &Backends::each()[..1], &Scenario::provoked(Provocation::All)).unwrap().len(), 5);
         assert!(plans(1, &Backends::each(), &[Scenario::Normal]).is_err());

@@ -23,6 +23,8 @@ const POLL: Duration = Duration::from_millis(5);
 pub(crate) enum Kind {
     /// A backend of this workspace.
     Ours,
+    /// One of these under a layer of the facade.
+    Layer,
     /// A `no_std` package.
     Peer,
     /// One that takes its memory from the operating system.

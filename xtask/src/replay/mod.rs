@@ -98,6 +98,10 @@ impl Options {
         println!("{}\n", report::head());
         for trace in &traces {
             let subjects: Vec<&Subject> = subjects.iter().filter(|subject| subject.level == trace.level).collect();
+            if subjects.is_empty() {
+                println!("skipped: {}: none of the allocators asked for serves {}\n", trace.name, trace.level);
+                continue;
+            }
             let mut rows = jobs::each(
                 &trace.name,
                 jobs::workers(),

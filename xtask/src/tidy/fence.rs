@@ -47,16 +47,20 @@ pub(super) const FENCES: [Fence; 9] = [
     },
     Fence {
         member: "allocator",
-        memory: &[],
+        memory: &["src/page_run/memory.rs"],
         duties: &[
             "src/global/bytes.rs",
             "src/global/memory.rs",
             "src/global/pages.rs",
+            "src/global/runs.rs",
             "src/global_alloc.rs",
             "src/growing.rs",
             "src/hooks.rs",
             "src/locked_pages.rs",
             "src/page_level.rs",
+            "src/recorded/bytes.rs",
+            "src/recorded/pages.rs",
+            "src/page_run.rs",
         ],
     },
     Fence {

@@ -29,10 +29,13 @@ const BELOW_ENGINES: &[&str] = &["allocator-api", "allocator-primitives"];
 /// The suite: a dependency of tests and of the kernel.
 const SUITE: &str = "allocator-conformance";
 
+/// The format of traces: what records, replays or judges one uses it.
+const TRACE: &str = "allocator-trace";
+
 /// Crates of one algorithm each.
 pub(super) const ENGINES: [&str; 4] = ["allocator-slab", "allocator-buddy", "allocator-tlsf", "allocator-bitmap"];
 
-pub(super) const LAYERS: [Layer; 11] = [
+pub(super) const LAYERS: [Layer; 12] = [
     Layer { member: "allocator-api", uses: &[], packages: Packages::Only(&[]) },
     Layer { member: "allocator-primitives", uses: &["allocator-api"], packages: Packages::Only(&[]) },
     Layer { member: "allocator-slab", uses: BELOW_ENGINES, packages: Packages::Only(&["slab_allocator"]) },
@@ -44,6 +47,7 @@ pub(super) const LAYERS: [Layer; 11] = [
     Layer { member: "allocator-tlsf", uses: BELOW_ENGINES, packages: Packages::Only(&["rlsf"]) },
     Layer { member: "allocator-bitmap", uses: BELOW_ENGINES, packages: Packages::Only(&["bitmap-allocator"]) },
     Layer { member: SUITE, uses: &["allocator-api"], packages: Packages::Only(&[]) },
+    Layer { member: TRACE, uses: &[], packages: Packages::Only(&[]) },
     Layer {
         member: "allocator",
         uses: &[
@@ -53,16 +57,25 @@ pub(super) const LAYERS: [Layer; 11] = [
             "allocator-buddy",
             "allocator-tlsf",
             "allocator-bitmap",
+            TRACE,
         ],
         packages: Packages::Only(&["lock_api", "spin"]),
     },
-    Layer { member: "kernel", uses: &["allocator", "allocator-api", SUITE], packages: Packages::Any },
+    Layer { member: "kernel", uses: &["allocator", "allocator-api", SUITE, TRACE], packages: Packages::Any },
     Layer {
         member: "bench",
-        uses: &["allocator-api", "allocator-slab", "allocator-buddy", "allocator-tlsf", "allocator-bitmap"],
+        uses: &[
+            "allocator",
+            "allocator-api",
+            "allocator-slab",
+            "allocator-buddy",
+            "allocator-tlsf",
+            "allocator-bitmap",
+            TRACE,
+        ],
         packages: Packages::Any,
     },
-    Layer { member: "xtask", uses: &[], packages: Packages::Any },
+    Layer { member: "xtask", uses: &[TRACE], packages: Packages::Any },
 ];
 
 pub(super) fn check(tree: &Tree) -> Vec<Place> {
@@ -114,6 +127,7 @@ mod tests {
             ("allocator-tlsf", "allocator"),
             ("allocator-tlsf", "allocator-conformance"),
             ("allocator-conformance", "allocator-primitives"),
+            ("allocator-trace", "allocator-api"),
             ("kernel", "allocator-tlsf"),
             ("xtask", "kernel"),
         ] {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use allocator::{
-    AddressRange, AllocError, AllocResult, BaseAllocator, ConstEmpty, PageAllocator, address::is_aligned,
+    AddressRange, AllocError, AllocResult, BaseAllocator, ConstEmpty, ConstrainedPageAllocator, PageAllocator,
+    Placement, address::is_aligned,
 };
 
 /// A call as it came.
@@ -114,5 +115,22 @@ unsafe impl<const PAGE: usize, const LAST: usize, const LARGEST: usize> PageAllo
 
     fn used_pages(&self) -> usize {
         self.pages.values().filter(|allocated| **allocated).count()
+    }
+}
+
+// SAFETY: as for `PageAllocator`.
+unsafe impl<const PAGE: usize, const LAST: usize, const LARGEST: usize> ConstrainedPageAllocator
+    for ToyPages<PAGE, LAST, LARGEST>
+{
+    fn alloc_pages_in(&mut self, num_pages: usize, placement: Placement) -> AllocResult<usize> {
+        check(num_pages, placement.align_pow2, PAGE)?;
+        if placement.boundary_pow2.is_some_and(|boundary| boundary < num_pages * PAGE) {
+            return Err(AllocError::InvalidParam);
+        }
+        let mut admitted = self.pages.keys().filter(|page| placement.admits(**page, num_pages * PAGE));
+        let run = admitted.find(|page| self.run_is(**page, num_pages, false)).copied();
+        let run = run.ok_or(AllocError::NoMemory)?;
+        self.mark(run, num_pages, true);
+        Ok(run)
     }
 }

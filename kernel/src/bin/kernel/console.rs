@@ -8,9 +8,9 @@ use core::fmt::{self, Write};
 use kernel::report::Line;
 use spin::Mutex;
 
-use crate::arch::serial::Serial;
+use crate::arch::serial::{Port, Serial};
 
-static CONSOLE: Mutex<Console> = Mutex::new(Console { serial: Serial::new() });
+static CONSOLE: Mutex<Console> = Mutex::new(Console { serial: Serial::new(Port::First) });
 
 /// The device as something that takes text.
 pub(crate) struct Console {

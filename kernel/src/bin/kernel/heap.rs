@@ -3,15 +3,17 @@
 //! ```text
 //!   memory map of the firmware, less:  low 1 MiB, the program, the boot record
 //!          │ init_from_map
-//!   page level (DefaultPageAllocator) ─► byte level (DefaultByteAllocator) ─► Box, Vec, …
+//!   page level (PageLevel) ─► byte level (DefaultByteAllocator) ─► Box, Vec, …
 //! ```
 //!
 //! Linear addresses are physical ones: the linear offset is 0.
 
 mod block;
+mod page_level;
 pub(crate) mod suite;
 
 pub(crate) use block::{Block, TimedHeap};
+pub(crate) use page_level::PageLevel;
 
 use core::{
     alloc::Layout,
@@ -20,22 +22,32 @@ use core::{
 };
 
 use allocator::{
-    AllocResult, DefaultGlobalAllocator, DefaultPageAllocator, Hooks, InvalidFree, InvalidFrees, MapReport,
-    MemoryRegion, PageAllocator, UsageKind,
+    AllocResult, Hooks, InvalidFree, InvalidFrees, MapReport, MemoryRegion, PageAllocator, UsageKind,
 };
 use kernel::{
     memory_map::{EntryKind, MAX_ENTRIES},
     recovery::Holdings,
 };
 
+#[cfg(feature = "record")]
+use crate::recorder::Machine;
 use crate::{
     arch::{boot_record::BootRecord, image::Image},
     console,
 };
 
+#[cfg(not(feature = "record"))]
+type Heap = allocator::GlobalAllocator<allocator::DefaultByteLevel, PageLevel>;
+/// Both levels are recorded.
+#[cfg(feature = "record")]
+type Heap = allocator::GlobalAllocator<
+    allocator::Recorded<allocator::DefaultByteLevel, Machine>,
+    allocator::Recorded<PageLevel, Machine>,
+>;
+
 /// The kernel's heap.
 #[global_allocator]
-pub(crate) static HEAP: DefaultGlobalAllocator = DefaultGlobalAllocator::new();
+pub(crate) static HEAP: Heap = Heap::new();
 
 static HOOKS: Hooks = Hooks { out_of_memory: note_refusal, invalid_free: report_invalid_free };
 
@@ -46,7 +58,7 @@ static REFUSED_BYTES: AtomicUsize = AtomicUsize::new(0);
 const LOW_BYTES: usize = 1 << 20;
 
 /// The bytes of a page.
-const PAGE_BYTES: usize = <DefaultPageAllocator as PageAllocator>::PAGE_SIZE;
+const PAGE_BYTES: usize = <PageLevel as PageAllocator>::PAGE_SIZE;
 
 /// Entries of the map besides the firmware's: low memory, the program, the three parts of the boot record.
 const OWN_ENTRIES: usize = 5;

@@ -22,7 +22,9 @@
     any(feature = "slab", feature = "tlsf", feature = "buddy"),
     any(feature = "bitmap", feature = "bitmap-package")
 )))]
-compile_error!("choose a byte backend (slab, tlsf, buddy) and a page backend (bitmap, bitmap-package) by feature");
+compile_error!(
+    "choose a byte backend (slab, tlsf, buddy) and a page backend (bitmap, bitmap-lent, bitmap-package) by feature"
+);
 
 extern crate alloc;
 
@@ -34,13 +36,15 @@ mod finish;
 mod heap;
 mod panic;
 mod provoke;
+#[cfg(feature = "record")]
+mod recorder;
 mod replay;
 
-use allocator::{Declared, DefaultByteAllocator, DefaultPageAllocator};
+use allocator::{Declared, DefaultByteAllocator};
 use kernel::{command_line::Mistake, status::Status};
 
 use arch::{boot_record::BootRecord, image::Image, page_tables};
-use heap::HEAP;
+use heap::{HEAP, PageLevel};
 
 /// Where the entry code goes, with the address of the start record.
 #[unsafe(no_mangle)]
@@ -58,6 +62,8 @@ extern "C" fn kernel_main(start_record: usize) -> ! {
     let image = Image::of_this_program();
     switch_page_tables(&boot, &image);
     set_up_heap(&boot, &image);
+    #[cfg(feature = "record")]
+    recorder::start();
     let expected_invalid_frees = provoke(boot.command_line());
     let passed = prove();
     let invalid_frees = HEAP.invalid_frees();
@@ -96,14 +102,16 @@ fn set_up_heap(boot: &BootRecord, image: &Image) {
     println!("heap: {report:?}");
     console::report("boot", |line| {
         let line = line.value("byte", DefaultByteAllocator::DECLARATION.name)?;
-        let line = line.value("page", DefaultPageAllocator::DECLARATION.name)?;
+        let line = line.value("page", PageLevel::DECLARATION.name)?;
         let line = line.value("memory_bytes", boot.memory_map.usable_bytes())?;
         let line = line.value("usable_bytes", report.usable_bytes)?;
         let line = line.value("accepted_bytes", report.accepted_bytes)?;
-        line.value("skipped_bytes", report.skipped_bytes)?.value("regions", report.regions)
+        let line =
+            line.value("skipped_bytes", report.skipped_bytes)?.value("record_bytes", report.record_bytes)?;
+        line.value("regions", report.regions)
     });
     console::report("detects", |line| line.text("kinds", HEAP.detects()));
-    let declarations = [DefaultByteAllocator::DECLARATION, DefaultPageAllocator::DECLARATION];
+    let declarations = [DefaultByteAllocator::DECLARATION, PageLevel::DECLARATION];
     let count: usize = declarations.iter().map(|declaration| declaration.limits.len()).sum();
     console::report("limits", |line| line.value("count", count));
     for declaration in declarations {
@@ -129,6 +137,11 @@ fn provoke(command_line: &str) -> usize {
 fn prove() -> bool {
     let at_start = heap::holdings();
     // Each part runs, whatever came of the ones before.
-    let outcomes = [conformance::run(), collections::run(), replay::run(at_start)];
-    outcomes == [true; 3]
+    let kept = [conformance::run(), collections::run()];
+    #[cfg(feature = "record")]
+    let recordings = recorder::stop();
+    let replayed = replay::run(at_start);
+    #[cfg(feature = "record")]
+    recorder::send(&recordings);
+    kept == [true; 2] && replayed
 }

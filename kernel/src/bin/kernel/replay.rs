@@ -4,10 +4,10 @@
 //! heap still holds is a store for the next request, and not a leak.
 #![forbid(unsafe_code)]
 
+use allocator_trace::{Kind, Trace, TraceError};
 use kernel::{
     recovery::{Holdings, Moments, Recovery},
     replay::{Figures, Live, Replay},
-    trace::{Trace, TraceError},
 };
 use spin::Mutex;
 
@@ -20,7 +20,10 @@ static TRACE_BYTES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/trace.byte
 
 /// Checked when the kernel is compiled.
 const TRACE: Trace<'static> = match Trace::open(TRACE_BYTES) {
-    Ok(trace) => trace,
+    Ok(trace) => match trace.header().kind {
+        Kind::Bytes => trace,
+        _ => panic!("the trace is one of bytes"),
+    },
     Err(_) => panic!("the trace is one, of version 1"),
 };
 
@@ -36,7 +39,7 @@ pub(crate) fn run(at_start: Holdings) -> bool {
         "  {} records, at most {} objects and {} bytes live together",
         census.records,
         census.peak_objects,
-        census.peak_bytes
+        census.peak_units
     );
     let first = round(1);
     let after_first = heap::holdings();

@@ -76,6 +76,7 @@ fn every_wrong_figure_is_named() {
     assert_found("accepted_bytes=533721088", "accepted_bytes=1000", "were handed in");
     assert_found("skipped_bytes=4096", "skipped_bytes=0", "do not add up");
     assert_found("memory_bytes=536346624", "memory_bytes=5", "do not add up");
+    assert_found("record_bytes=0", "record_bytes=4096", "4.0 KiB were lent");
     assert_found("limits count=1", "limits count=2", "1 limits told");
     assert_found("regions=2", "regions=0", "no region");
     assert_found("passed=1 declared=1", "passed=2 declared=1", "not those of their lines");
@@ -90,6 +91,17 @@ fn every_wrong_figure_is_named() {
     assert_found("growth_bytes_second_replay=0", "growth_bytes_second_replay=4096", "recovery");
     assert_found("outcome=declared why=\"the package", "outcome=passed why=\"the package", "recovery");
     assert_found("status=ok", "status=failed", "status failed, not ok");
+}
+
+#[test]
+fn a_kernel_that_lends_records_says_how_much() {
+    let log = GOOD.replace("page=bitmap-package", "page=bitmap-lent");
+    let backends = Backends { byte: ByteBackend::Slab, page: PageBackend::BitmapLent };
+    let plan = Plan { backends, ..plan(Scenario::Normal, "512M") };
+    let judged = |log: &str| complaints(&plan, &Ending::Exited(33), &Record::of_log(log));
+    assert_eq!(judged(&log).len(), 1, "no bytes were lent");
+    assert_eq!(judged(&log.replace("record_bytes=0", "record_bytes=4096")), [""; 0]);
+    assert_eq!(judged(&log.replace("record_bytes=0", "record_bytes=4097")).len(), 1, "more than was skipped");
 }
 
 #[test]

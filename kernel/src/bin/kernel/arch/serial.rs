@@ -1,21 +1,31 @@
-//! The first serial port, where the console is.
+//! Serial ports: the console is on the first.
 
 use uart_16550::{Config, Uart16550, backend::PioBackend};
 
-/// The port of the first serial device on a PC.
-const COM1: u16 = 0x3f8;
+/// A serial device of a PC, by the first of its eight ports.
+#[derive(Clone, Copy)]
+pub(crate) enum Port {
+    /// The console's.
+    First = 0x3f8,
+    /// For a trace of blocks.
+    #[cfg(feature = "record")]
+    Second = 0x2f8,
+    /// For a trace of pages.
+    #[cfg(feature = "record")]
+    Third = 0x3e8,
+}
 
 /// The device.
 pub(crate) struct Serial(Uart16550<PioBackend>);
 
 impl Serial {
     /// The device, not yet set up.
-    pub(crate) const fn new() -> Self {
-        // SAFETY: the eight ports from 0x3f8 on are the first serial device's; this is its only driver, because the
-        // only value of this type is the console's.
-        match unsafe { Uart16550::new_port(COM1) } {
+    pub(crate) const fn new(port: Port) -> Self {
+        // SAFETY: the eight ports from there on are a serial device's; this is its only driver, because each device
+        // serves one part of the kernel, which makes one value of this type.
+        match unsafe { Uart16550::new_port(port as u16) } {
             Ok(device) => Self(device),
-            Err(_) => panic!("0x3f8 is a port"),
+            Err(_) => panic!("each device is at a port"),
         }
     }
 

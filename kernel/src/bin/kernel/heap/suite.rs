@@ -3,13 +3,16 @@
 //! A suite makes allocators of its own, of the types of the heap's two levels, in static memory: they are megabytes.
 //! The regions it gives them are pages of the heap, taken before and given back after.
 
-use allocator::{ConstEmpty, DefaultByteAllocator, DefaultPageAllocator, UsageKind};
+use allocator::{ConstEmpty, DefaultByteAllocator, UsageKind};
 use allocator_conformance::{Bench, Memory, Report, Slot, Summary, run_bytes, run_pages};
 
-use super::{HEAP, PAGE_BYTES};
+use super::{
+    HEAP, PAGE_BYTES,
+    page_level::{PageLevel, set_up},
+};
 
 static BYTES: Slot<DefaultByteAllocator> = Slot::new();
-static PAGES: Slot<DefaultPageAllocator> = Slot::new();
+static PAGES: Slot<PageLevel> = Slot::new();
 
 /// What is told of each case.
 type Tell = fn(&Report);
@@ -17,22 +20,23 @@ type Tell = fn(&Report);
 /// Runs the byte suite; `None` if there is no memory for it.
 pub(crate) fn bytes(mut tell: Tell) -> Option<Summary> {
     // SAFETY: 1. The suite borrows the bench, and its summary borrows nothing.
-    unsafe { on_bench(&BYTES, |bench| run_bytes(bench, &mut tell)) }
+    unsafe { on_bench(&BYTES, |_| {}, |bench| run_bytes(bench, &mut tell)) }
 }
 
 /// Runs the page suite; `None` if there is no memory for it.
 pub(crate) fn pages(mut tell: Tell) -> Option<Summary> {
     // SAFETY: 1. The suite borrows the bench, and its summary borrows nothing.
-    unsafe { on_bench(&PAGES, |bench| run_pages(bench, &mut tell)) }
+    unsafe { on_bench(&PAGES, set_up, |bench| run_pages(bench, &mut tell)) }
 }
 
-/// Runs a suite on a bench with memory of the heap; `None` if there is no memory, or the slot is in use.
+/// Runs a suite on a bench with memory of the heap, each allocator set up by `set_up`; `None` if there is no memory, or the slot is in use.
 ///
 /// # Safety
 ///
 /// 1. The suite leaves the bench where it is: what it returns, and what it keeps, is not made from it.
 unsafe fn on_bench<A: ConstEmpty>(
     slot: &'static Slot<A>,
+    set_up: fn(&mut A),
     suite: impl FnOnce(&mut Bench<A>) -> Summary,
 ) -> Option<Summary> {
     const NUM_PAGES: usize = Memory::NEEDED_BYTES / PAGE_BYTES;
@@ -40,7 +44,7 @@ unsafe fn on_bench<A: ConstEmpty>(
     // SAFETY: 1. The pages were just handed out and stay so until the bench, which owns this value, is dropped. 2. The
     // heap was made from exposed memory. 3. As asked for; the heap hands out neither the first nor the last page.
     let memory = unsafe { Memory::new(start, Memory::NEEDED_BYTES) };
-    let summary = Bench::new(slot, memory).map(|mut bench| suite(&mut bench));
+    let summary = Bench::new(slot, memory).map(|bench| suite(&mut bench.with_setup(set_up)));
     // SAFETY: 1. The pages are those handed out above. 2. The bench is dropped, and nothing made from it is left (1.).
     let given_back = unsafe { HEAP.dealloc_pages(start, NUM_PAGES, UsageKind::Other) };
     given_back.ok().and(summary)

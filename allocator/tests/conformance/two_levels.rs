@@ -1,44 +1,45 @@
 //! The facade as one byte allocator whose blocks come from both its levels.
 //!
 //! A request for whole pages at a page's alignment takes a run of pages, any other a block. So one script drives both
-//! levels, the growth of one by runs of the other among them, and one book sees that nothing overlaps.
+//! levels, the growth of one by runs of the other among them, and one book sees that nothing overlaps. The fuzz targets
+//! take this file as it is.
 
 use std::{alloc::Layout, ptr::NonNull};
 
 use allocator::{
     AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared, Gap,
-    GlobalAllocator, Growing, InvalidFrees, SpinLock, UsageKind,
+    GlobalAllocator, Growing, InvalidFrees, PageAllocator, SpinLock, UsageKind,
 };
-use allocator_bitmap::package::{BitAlloc64K, BitmapPageAllocator};
 
-const PAGE_BYTES: usize = 4096;
+/// The facade over `B` for blocks and `P` for pages.
+pub struct TwoLevels<B, P>(GlobalAllocator<Growing<B>, P, SpinLock>);
 
-type Heap<B> = GlobalAllocator<Growing<B>, BitmapPageAllocator<PAGE_BYTES, BitAlloc64K>, SpinLock>;
-
-/// The facade over `B`.
-pub struct TwoLevels<B>(Heap<B>);
-
-impl<B: ConstEmpty> ConstEmpty for TwoLevels<B> {
-    const EMPTY: Self = Self(Heap::new());
+impl<B: ConstEmpty, P: PageAllocator + ConstEmpty> ConstEmpty for TwoLevels<B, P> {
+    const EMPTY: Self = Self(GlobalAllocator::new());
 }
 
-impl<B> Declared for TwoLevels<B> {
+impl<B, P: Declared> Declared for TwoLevels<B, P> {
     const DECLARATION: Declaration = Declaration {
         gaps: &[
             Gap { case: "a_largest_free_block_is_not_refused", why: "as the byte backend has it" },
             Gap { case: "recovery_restores_the_statistics", why: "some backends keep the runs that they grew by" },
         ],
+        max_regions: P::DECLARATION.max_regions,
+        span_bytes: P::DECLARATION.span_bytes,
+        // Two runs side by side become one region, which has one end: tlsf keeps four words at each.
+        joined_record_bytes: 4 * size_of::<usize>(),
         ..Declaration::without_gaps("facade")
     };
 }
 
 /// The pages that a layout asks for, if it asks for pages.
-fn pages_of(layout: Layout) -> Option<usize> {
-    let whole = layout.size() != 0 && layout.size().is_multiple_of(PAGE_BYTES) && layout.align() >= PAGE_BYTES;
-    whole.then_some(layout.size() / PAGE_BYTES)
+fn pages_of<P: PageAllocator>(layout: Layout) -> Option<usize> {
+    let (size, page_bytes) = (layout.size(), P::PAGE_SIZE);
+    let whole = size != 0 && size.is_multiple_of(page_bytes) && layout.align() >= page_bytes;
+    whole.then_some(size / page_bytes)
 }
 
-impl<B: ByteAllocator> BaseAllocator for TwoLevels<B> {
+impl<B: ByteAllocator, P: PageAllocator> BaseAllocator for TwoLevels<B, P> {
     unsafe fn init(&mut self, start: usize, size: usize) -> AllocResult {
         // SAFETY: 1. 2. are the caller's 1. and 2.
         unsafe { self.0.init(start, size) }
@@ -51,13 +52,13 @@ impl<B: ByteAllocator> BaseAllocator for TwoLevels<B> {
 }
 
 // SAFETY: 1. to 4. are promises of the facade, for blocks and for pages; the two levels never hand out the same bytes.
-unsafe impl<B: ByteAllocator> ByteAllocator for TwoLevels<B> {
+unsafe impl<B: ByteAllocator, P: PageAllocator> ByteAllocator for TwoLevels<B, P> {
     fn detects(&self) -> InvalidFrees {
         InvalidFrees::FOREIGN
     }
 
     fn alloc(&mut self, layout: Layout) -> AllocResult<NonNull<u8>> {
-        let Some(pages) = pages_of(layout) else {
+        let Some(pages) = pages_of::<P>(layout) else {
             return self.0.alloc(layout);
         };
         let start = self.0.alloc_pages(pages, layout.align(), UsageKind::PageCache)?;
@@ -65,7 +66,7 @@ unsafe impl<B: ByteAllocator> ByteAllocator for TwoLevels<B> {
     }
 
     unsafe fn check_block(&self, pos: NonNull<u8>, layout: Layout) -> AllocResult {
-        if pages_of(layout).is_some() {
+        if pages_of::<P>(layout).is_some() {
             return Ok(());
         }
         // SAFETY: 1. is the caller's 1.
@@ -73,7 +74,7 @@ unsafe impl<B: ByteAllocator> ByteAllocator for TwoLevels<B> {
     }
 
     unsafe fn dealloc(&mut self, pos: NonNull<u8>, layout: Layout) -> AllocResult {
-        match pages_of(layout) {
+        match pages_of::<P>(layout) {
             // SAFETY: 1. 2. are the caller's 1. and 2.
             Some(pages) => unsafe { self.0.dealloc_pages(pos.addr().get(), pages, UsageKind::PageCache) },
             // SAFETY: 1. 2. are the caller's 1. and 2.
@@ -83,7 +84,7 @@ unsafe impl<B: ByteAllocator> ByteAllocator for TwoLevels<B> {
 
     unsafe fn realloc(&mut self, pos: NonNull<u8>, layout: Layout, new_size: usize) -> AllocResult<NonNull<u8>> {
         let new_layout = Layout::from_size_align(new_size, layout.align()).map_err(|_| AllocError::NoMemory)?;
-        if pages_of(layout).or(pages_of(new_layout)).is_none() {
+        if pages_of::<P>(layout).or(pages_of::<P>(new_layout)).is_none() {
             // SAFETY: 1. 2. are the caller's 1. and 2.
             return unsafe { self.0.realloc(pos, layout, new_size) };
         }
@@ -112,12 +113,12 @@ unsafe impl<B: ByteAllocator> ByteAllocator for TwoLevels<B> {
     }
 
     fn total_bytes(&self) -> usize {
-        self.0.usage().total_pages * PAGE_BYTES
+        self.0.usage().total_pages * P::PAGE_SIZE
     }
 
     /// Pages that are not free, but for what is free in those of the byte level.
     fn used_bytes(&self) -> usize {
         let usage = self.0.usage();
-        usage.used_pages * PAGE_BYTES - (usage.heap_held_bytes - usage.heap_used_bytes)
+        usage.used_pages * P::PAGE_SIZE - (usage.heap_held_bytes - usage.heap_used_bytes)
     }
 }

@@ -2,8 +2,7 @@
 
 use core::ops::BitOr;
 
-use super::TraceError;
-use crate::bytes::u32_at;
+use crate::{Kind, TraceError};
 
 /// The bytes of a record.
 pub const RECORD_BYTES: usize = 16;
@@ -20,6 +19,18 @@ const REALLOC: u8 = 2;
 pub struct Flags(u8);
 
 impl Flags {
+    /// The set of these bits, as a record holds them.
+    #[must_use]
+    pub const fn from_bits(bits: u8) -> Self {
+        Self(bits)
+    }
+
+    /// The bits, as a record holds them.
+    #[must_use]
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
     /// Nothing.
     pub const NONE: Self = Self(0);
     /// Of an alloc: every byte is to be 0.
@@ -47,7 +58,7 @@ impl BitOr for Flags {
 pub enum Operation {
     /// It was born.
     Alloc {
-        /// Requested bytes.
+        /// Requested bytes; of pages what [`Kind`] says.
         size: u32,
         /// Its alignment, as a power of two.
         align_log2: u8,
@@ -61,7 +72,7 @@ pub enum Operation {
     },
     /// It changed its size; it may have moved.
     Realloc {
-        /// The new size, bytes.
+        /// The new size, as that of an alloc.
         size: u32,
     },
 }
@@ -75,10 +86,10 @@ pub enum Operation {
 /// # Examples
 ///
 /// ```
-/// use kernel::trace::{Operation, Record};
+/// use allocator_trace::{Kind, Operation, Record};
 ///
 /// let record = Record { operation: Operation::Realloc { size: 4096 }, cpu: 1, id: 77, after_us: 5 };
-/// assert_eq!(Record::from_bytes(&record.to_bytes()), Ok(record));
+/// assert_eq!(Record::from_bytes(Kind::Bytes, &record.to_bytes()), Ok(record));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Record {
@@ -93,22 +104,26 @@ pub struct Record {
 }
 
 impl Record {
-    /// Reads a record.
+    /// Reads a record of a trace of `kind`.
     ///
     /// # Errors
     ///
-    /// - [`TraceError::Record`]: the operation is unknown, or the alignment is larger than any layout's.
-    pub fn from_bytes(bytes: &[u8; RECORD_BYTES]) -> Result<Self, TraceError> {
-        let [operation, cpu, align_log2, flags, ..] = *bytes;
-        let (size, flags) = (u32_at(bytes, 4), Flags(flags));
+    /// - [`TraceError::Operation`]: the operation is unknown.
+    /// - [`TraceError::Alignment`]: the alignment is larger than any layout's.
+    /// - [`TraceError::Size`]: no object of that kind has the size.
+    pub fn from_bytes(kind: Kind, bytes: &[u8; RECORD_BYTES]) -> Result<Self, TraceError> {
+        let (words, _) = bytes.as_chunks();
+        let [_, size, id, after_us] = [0, 1, 2, 3].map(|at| u32::from_le_bytes(words[at]));
+        let [operation, cpu, align_log2, flags] = words[0];
+        let flags = Flags(flags);
         let operation = match operation {
-            ALLOC if align_log2 <= MAX_ALIGN_LOG2 => Operation::Alloc { size, align_log2, flags },
-            ALLOC => return Err(TraceError::Record(align_log2)),
+            ALLOC if align_log2 > MAX_ALIGN_LOG2 => return Err(TraceError::Alignment(align_log2)),
+            ALLOC => kind.units(size).map(|_| Operation::Alloc { size, align_log2, flags })?,
             FREE => Operation::Free { flags },
-            REALLOC => Operation::Realloc { size },
-            other => return Err(TraceError::Record(other)),
+            REALLOC => kind.units(size).map(|_| Operation::Realloc { size })?,
+            other => return Err(TraceError::Operation(other)),
         };
-        Ok(Self { operation, cpu, id: u32_at(bytes, 8), after_us: u32_at(bytes, 12) })
+        Ok(Self { operation, cpu, id, after_us })
     }
 
     /// The record as bytes.
@@ -138,7 +153,7 @@ mod tests {
         let free = Operation::Free { flags: Flags::INFERRED };
         for operation in [alloc, free, Operation::Realloc { size: 9 }] {
             let record = Record { operation, cpu: 7, id: 0x0506_0708, after_us: 0x090a_0b0c };
-            assert_eq!(Record::from_bytes(&record.to_bytes()), Ok(record));
+            assert_eq!(Record::from_bytes(Kind::Bytes, &record.to_bytes()), Ok(record));
         }
     }
 
@@ -150,14 +165,17 @@ mod tests {
     }
 
     #[test]
-    fn unknown_operations_and_alignments_are_refused() {
-        let mut bytes = [0; RECORD_BYTES];
-        bytes[0] = 3;
-        assert_eq!(Record::from_bytes(&bytes), Err(TraceError::Record(3)));
-        bytes[..3].copy_from_slice(&[0, 0, 63]);
-        assert_eq!(Record::from_bytes(&bytes), Err(TraceError::Record(63)));
-        bytes[2] = 62;
-        assert!(Record::from_bytes(&bytes).is_ok());
+    fn unknown_operations_alignments_and_sizes_are_refused() {
+        let read = |bytes: [u8; 5]| {
+            let mut record = [0; RECORD_BYTES];
+            record[..5].copy_from_slice(&bytes);
+            Record::from_bytes(Kind::Bytes, &record).map(|_| ())
+        };
+        assert_eq!(read([3, 0, 0, 0, 1]), Err(TraceError::Operation(3)));
+        assert_eq!(read([0, 0, 63, 0, 1]), Err(TraceError::Alignment(63)));
+        assert_eq!(read([0, 0, 3, 0, 0]), Err(TraceError::Size(0)));
+        assert_eq!(read([2, 0, 0, 0, 0]), Err(TraceError::Size(0)));
+        assert_eq!([read([0, 0, MAX_ALIGN_LOG2, 0, 1]), read([1, 0, 0, 0, 0])], [Ok(()); 2]);
     }
 
     #[test]

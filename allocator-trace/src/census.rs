@@ -1,6 +1,6 @@
 //! What the records of a trace add up to.
 
-use super::{Flags, Operation, Record, TraceError};
+use crate::{Flags, Kind, Operation, Record, TraceError};
 
 /// What the records of a trace add up to.
 ///
@@ -11,16 +11,16 @@ use super::{Flags, Operation, Record, TraceError};
 /// # Examples
 ///
 /// ```
-/// use kernel::trace::{Census, Flags, Operation, Record};
+/// use allocator_trace::{Census, Flags, Kind, Operation, Record};
 ///
 /// let record = |operation| Record { operation, cpu: 0, id: 5, after_us: 0 };
 /// let records = [
 ///     record(Operation::Alloc { size: 100, align_log2: 3, flags: Flags::NONE }),
 ///     record(Operation::Realloc { size: 40 }),
 /// ];
-/// let census = Census::of(records, &mut [None; 6])?;
-/// assert_eq!((census.peak_bytes, census.end_bytes, census.slots), (100, 40, 6));
-/// # Ok::<(), kernel::trace::TraceError>(())
+/// let census = Census::of(Kind::Bytes, records, &mut [None; 6])?;
+/// assert_eq!((census.peak_units, census.end_units, census.slots), (100, 40, 6));
+/// # Ok::<(), allocator_trace::TraceError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Census {
@@ -34,10 +34,10 @@ pub struct Census {
     pub inferred: u32,
     /// Objects born.
     pub allocs: u64,
-    /// The most bytes live together; requested, not rounded.
-    pub peak_bytes: u64,
-    /// Bytes live after the last record.
-    pub end_bytes: u64,
+    /// The most bytes or pages live together; requested, not rounded.
+    pub peak_units: u64,
+    /// Bytes or pages live after the last record.
+    pub end_units: u64,
     /// The most objects live together.
     pub peak_objects: u32,
     /// Objects live after the last record.
@@ -49,22 +49,26 @@ impl Census {
     ///
     /// # Errors
     ///
-    /// - [`TraceError::AllocOfLive`], [`TraceError::NotLive`]: the records break a rule of traces.
-    pub fn of(records: impl IntoIterator<Item = Record>, live: &mut [Option<u32>]) -> Result<Self, TraceError> {
+    /// - [`TraceError::AllocOfLive`], [`TraceError::NotLive`], [`TraceError::Size`]: the records break a rule of traces.
+    pub fn of(
+        kind: Kind,
+        records: impl IntoIterator<Item = Record>,
+        live: &mut [Option<u32>],
+    ) -> Result<Self, TraceError> {
         live.fill(None);
         let mut census = Self::default();
         for record in records {
             census.records += 1;
             census.cpus = census.cpus.max(u16::from(record.cpu) + 1);
             census.slots = census.slots.max(record.id.saturating_add(1));
-            census.count(&record, live)?;
-            census.peak_bytes = census.peak_bytes.max(census.end_bytes);
+            census.count(kind, &record, live)?;
+            census.peak_units = census.peak_units.max(census.end_units);
             census.peak_objects = census.peak_objects.max(census.end_objects);
         }
         Ok(census)
     }
 
-    fn count(&mut self, record: &Record, live: &mut [Option<u32>]) -> Result<(), TraceError> {
+    fn count(&mut self, kind: Kind, record: &Record, live: &mut [Option<u32>]) -> Result<(), TraceError> {
         let slot = live.get_mut(record.id as usize).ok_or(TraceError::AllocOfLive(record.id))?;
         match (record.operation, slot.take()) {
             (Operation::Alloc { .. }, Some(_)) => return Err(TraceError::AllocOfLive(record.id)),
@@ -72,19 +76,21 @@ impl Census {
                 return Err(TraceError::NotLive(record.id));
             }
             (Operation::Alloc { size, .. }, None) => {
+                let size = kind.units(size)?;
                 *slot = Some(size);
                 self.allocs += 1;
                 self.end_objects += 1;
-                self.end_bytes += u64::from(size);
+                self.end_units += u64::from(size);
             }
             (Operation::Realloc { size }, Some(before)) => {
+                let size = kind.units(size)?;
                 *slot = Some(size);
-                self.end_bytes = self.end_bytes - u64::from(before) + u64::from(size);
+                self.end_units = self.end_units - u64::from(before) + u64::from(size);
             }
             (Operation::Free { flags }, Some(before)) => {
                 self.inferred += u32::from(flags.contains(Flags::INFERRED));
                 self.end_objects -= 1;
-                self.end_bytes -= u64::from(before);
+                self.end_units -= u64::from(before);
             }
         }
         Ok(())
@@ -114,15 +120,15 @@ mod tests {
             alloc(2, 7),
             free(0, 0, Flags::NONE),
         ];
-        let census = Census::of(records, &mut [Some(1); 3]).unwrap();
+        let census = Census::of(Kind::Bytes, records, &mut [Some(1); 3]).unwrap();
         let expected = Census {
             records: 6,
             cpus: 5,
             slots: 3,
             inferred: 1,
             allocs: 3,
-            peak_bytes: 1010,
-            end_bytes: 7,
+            peak_units: 1010,
+            end_units: 7,
             peak_objects: 2,
             end_objects: 1,
         };
@@ -130,12 +136,23 @@ mod tests {
     }
 
     #[test]
+    fn pages_are_counted_in_pages() {
+        let records = [alloc(0, 3), alloc(1, 0)];
+        let peak = |kind| Census::of(kind, records, &mut [None; 2]).map(|census| census.peak_units);
+        assert_eq!(peak(Kind::PageOrders { page_log2: 12 }), Ok(9));
+        assert_eq!(peak(Kind::PageRuns { page_log2: 12 }), Err(TraceError::Size(0)));
+    }
+
+    #[test]
     fn records_that_break_a_rule_are_refused() {
         let mut live = [None; 2];
-        assert_eq!(Census::of([alloc(1, 1), alloc(1, 1)], &mut live), Err(TraceError::AllocOfLive(1)));
-        assert_eq!(Census::of([alloc(2, 1)], &mut live), Err(TraceError::AllocOfLive(2)));
-        assert_eq!(Census::of([free(1, 0, Flags::NONE)], &mut live), Err(TraceError::NotLive(1)));
+        assert_eq!(
+            Census::of(Kind::Bytes, [alloc(1, 1), alloc(1, 1)], &mut live),
+            Err(TraceError::AllocOfLive(1))
+        );
+        assert_eq!(Census::of(Kind::Bytes, [alloc(2, 1)], &mut live), Err(TraceError::AllocOfLive(2)));
+        assert_eq!(Census::of(Kind::Bytes, [free(1, 0, Flags::NONE)], &mut live), Err(TraceError::NotLive(1)));
         let realloc = Record { operation: Operation::Realloc { size: 1 }, cpu: 0, id: 0, after_us: 0 };
-        assert_eq!(Census::of([realloc], &mut live), Err(TraceError::NotLive(0)));
+        assert_eq!(Census::of(Kind::Bytes, [realloc], &mut live), Err(TraceError::NotLive(0)));
     }
 }

@@ -1,0 +1,138 @@
+//! Each thing that is kept and could be wrong is made wrong, and the check must say so.
+#![forbid(unsafe_code)]
+
+use allocator_api::{CheckIntegrity, PageAllocator};
+
+use crate::{
+    BitmapPageAllocator, Inline,
+    layout::{ANY_BROKEN, HEADER_WORDS, HEIGHT, LAST, MAX_LONGEST, set_at},
+    open::Open,
+    page_allocator::Near,
+    pages::PageRange,
+    records::{Link, Store},
+    summary::CHUNK_WORDS,
+};
+
+const PAGE: usize = 4096;
+const CHUNKS: usize = 20;
+type Pages = BitmapPageAllocator<PAGE, Inline<600>>;
+
+/// Two spans; a chunk open, others stale, pages near.
+fn in_use() -> Pages {
+    let mut pages = Pages::new();
+    pages.add_numbers(100 * 512 * PAGE, CHUNKS * 512 * PAGE).unwrap();
+    pages.add_numbers(1000 * 512 * PAGE, 300 * PAGE).unwrap();
+    for chunk in 100..104 {
+        let first = pages.alloc_pages_at(chunk * 512 * PAGE, 512, PAGE).unwrap();
+        (0..8).for_each(|page| pages.give_back(first + (20 + page) * PAGE, 1).unwrap());
+    }
+    pages.alloc_pages(1, PAGE).unwrap();
+    pages.check_integrity().unwrap();
+    assert!(pages.open.bits().is_some() && pages.near.span.is_some() && pages.stale.iter().count() > 2);
+    pages
+}
+
+/// The span of chunk 100.
+fn span_of(pages: &Pages) -> Link {
+    pages.span_of(PageRange::counted(100 * 512, 1).unwrap()).unwrap()
+}
+
+#[track_caller]
+fn found(rule: &str, break_it: impl Fn(&mut Pages)) {
+    let mut pages = in_use();
+    break_it(&mut pages);
+    assert_eq!(pages.check_integrity(), Err(rule));
+}
+
+#[test]
+fn a_wrong_count_is_found() {
+    found("total is the pages of all spans", |pages| pages.total += 1);
+    found("used is total less what is free", |pages| pages.used += 1);
+}
+
+#[test]
+fn a_wrong_word_of_the_records_is_found() {
+    let word = |at: usize, flip: u64| {
+        move |pages: &mut Pages| {
+            let link = span_of(pages);
+            pages.span_mut(link).0[at] ^= flip;
+        }
+    };
+    let record = HEADER_WORDS + CHUNK_WORDS * CHUNKS;
+    found("a chunk record is what the bits say", word(HEADER_WORDS + CHUNK_WORDS * 9, 1 << 5));
+    found("a chunk record is what the bits say", word(record + 9, 1));
+    found("the set of broken chunks is what their records say", word(set_at(CHUNKS), 1 << 9));
+    found("a stale record is remembered", word(record + 9, 1 << 48));
+    found("a node is what its children say", word(set_at(CHUNKS) + 1, 1));
+    for kept in [HEIGHT, MAX_LONGEST, ANY_BROKEN] {
+        found("a node of the directory keeps what its span and children say", word(kept, 1));
+    }
+    found("only managed pages without records are free", word(LAST, 1));
+}
+
+#[test]
+fn a_wrong_list_of_stale_chunks_is_found() {
+    found("a stale record is remembered", |pages| {
+        pages.stale.pop();
+    });
+    found("chunks remembered as stale are there", |pages| {
+        pages.stale.push(span_of(pages), CHUNKS);
+    });
+    found("chunks remembered as stale are so, each once", |pages| {
+        pages.stale.push(span_of(pages), CHUNKS - 1);
+    });
+    found("chunks remembered as stale are so, each once", |pages| {
+        let (link, chunk) = pages.stale.pop().unwrap();
+        pages.stale.push(link, chunk);
+        pages.stale.push(link, chunk);
+    });
+}
+
+#[test]
+fn a_wrong_open_chunk_is_found() {
+    let wrong = "the open chunk is where its span says";
+    let with = |change: fn(&Pages, &mut [usize; 5])| {
+        move |pages: &mut Pages| {
+            let (link, chunk) = pages.open.chunk().unwrap();
+            let number = pages.span(link).cover() + chunk * 512;
+            let part = pages.span(link).part_of(number + pages.open.first()).unwrap();
+            let part = part.common(PageRange::counted(number, 512).unwrap()).unwrap();
+            let mut values = [chunk, number, part.first(), part.last(), pages.open.word()];
+            change(pages, &mut values);
+            let [chunk, number, first, last, word] = values;
+            let bits = pages.open.bits().unwrap();
+            pages.open = Open::new(link, chunk, bits, number, PageRange::new(first, last).unwrap(), word);
+        }
+    };
+    let mut same = in_use();
+    with(|_, _| {})(&mut same);
+    same.check_integrity().unwrap();
+    found("the record of an open chunk is stale", with(|_, values| values[0] = CHUNKS - 1 - values[0]));
+    found("the open chunk is there", with(|_, values| values[0] = CHUNKS));
+    found(wrong, with(|_, values| values[1] -= 1));
+    found(wrong, with(|_, values| values[2] += 1));
+    found(wrong, with(|_, values| values[3] -= 1));
+    found(wrong, |pages| {
+        let (link, chunk) = pages.open.chunk().unwrap();
+        let elsewhere = pages.records.chunk_place(link, HEADER_WORDS + (chunk + 1) * CHUNK_WORDS);
+        pages.open.reopen(elsewhere);
+    });
+    found("the open chunk is not below what is preferred", |pages| pages.prefer = 110 * 512);
+    found("the record of an open chunk is stale", |pages| {
+        let open = pages.open;
+        pages.renew();
+        pages.open = open;
+    });
+}
+
+#[test]
+fn wrong_pages_near_are_found() {
+    let wrong = "the pages that are near are one side of their span";
+    let with = |change: fn(&mut Near)| move |pages: &mut Pages| change(&mut pages.near);
+    found(wrong, with(|near| near.base += PAGE));
+    found(wrong, with(|near| near.first += 1));
+    found(wrong, with(|near| near.extent -= 1));
+    found(wrong, with(|near| near.records_at += 1));
+    found(wrong, with(|near| near.span = None));
+    found(wrong, |pages| pages.near.span = Some(Link::new(core::num::NonZeroUsize::MAX)));
+}

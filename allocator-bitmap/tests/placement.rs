@@ -1,0 +1,166 @@
+//! Where the engine places pages: lowest-first, below what is preferred only when nothing else is left, around misfits.
+#![allow(clippy::unwrap_used, reason = "a test helper that fails is a test that fails")]
+
+use allocator_api::{
+    AddressRange, AllocError, BaseAllocator, CheckIntegrity, ConstrainedPageAllocator, PageAllocator, Placement,
+};
+use allocator_bitmap::{BitmapPageAllocator, Inline};
+
+const PAGE: usize = 4096;
+/// Bytes of 512 pages, which the engine keeps together.
+const CHUNK: usize = 512 * PAGE;
+
+type Pages = BitmapPageAllocator<PAGE, Inline<3000>>;
+
+fn over(regions: &[(usize, usize)]) -> Pages {
+    let mut pages = Pages::new();
+    for (start, size) in regions {
+        // SAFETY: 1. and 2. Records lie in the value: the regions are mere numbers.
+        unsafe { pages.add_memory(*start, *size) }.unwrap();
+    }
+    pages
+}
+
+fn free(pages: &mut Pages, pos: usize, count: usize) {
+    // SAFETY: 1. Each test owns the pages of its allocator. 2. They are numbers.
+    unsafe { pages.dealloc_pages(pos, count) }.unwrap();
+}
+
+fn one(pages: &mut Pages) -> usize {
+    pages.alloc_pages(1, PAGE).unwrap()
+}
+
+/// Takes every page, and gives those of `pages` that `wanted` names back.
+fn only_free(pages: &mut Pages, all: usize, wanted: impl Fn(usize) -> bool) {
+    pages.alloc_pages(all, PAGE).unwrap();
+    for page in (0..all).filter(|page| wanted(*page)) {
+        free(pages, page * PAGE, 1);
+    }
+    pages.check_integrity().unwrap();
+}
+
+#[test]
+fn constrained_requests_get_the_lowest_page_wherever_single_pages_come_from() {
+    let mut pages = over(&[(0, 4 * CHUNK)]);
+    let placement = Placement::aligned(PAGE);
+    assert_eq!((one(&mut pages), one(&mut pages)), (0, PAGE));
+    assert_eq!(pages.alloc_pages_in(1, placement), Ok(2 * PAGE));
+    assert_eq!(one(&mut pages), 3 * PAGE);
+    free(&mut pages, PAGE, 1);
+    assert_eq!(pages.alloc_pages_in(2, placement), Ok(4 * PAGE));
+    assert_eq!(pages.alloc_pages_in(1, placement), Ok(PAGE));
+    pages.check_integrity().unwrap();
+}
+
+#[test]
+fn constrained_requests_get_the_lowest_aligned_run_however_many_misfits_lie_before() {
+    let mut pages = over(&[(0, 200 * CHUNK)]);
+    // Odd pages in 100 chunks, then a run that begins at an odd page.
+    only_free(&mut pages, 200 * 512, |page| page % 2 == 1 && page < 100 * 512 || (51_501..51_504).contains(&page));
+    free(&mut pages, 60_000 * PAGE, 4000);
+    let two = Placement::aligned(2 * PAGE);
+    assert_eq!(pages.alloc_pages_in(2, two), Ok(51_502 * PAGE));
+    assert_eq!(pages.alloc_pages_in(1, two), Ok(60_000 * PAGE));
+    free(&mut pages, 51_502 * PAGE, 1);
+    assert_eq!(pages.alloc_pages_in(1, two), Ok(51_502 * PAGE));
+    let within = AddressRange::new(0, 51_502 * PAGE).unwrap();
+    assert_eq!(pages.alloc_pages_in(1, Placement { within, ..two }), Err(AllocError::NoMemory));
+}
+
+#[test]
+fn aligned_requests_among_many_misfits_are_met_though_not_by_the_lowest() {
+    let mut pages = over(&[(0, 200 * CHUNK)]);
+    only_free(&mut pages, 200 * 512, |page| page % 2 == 1 && page < 150 * 512 || page == 155 * 512);
+    // Only the one page fits: it is found however long that takes.
+    assert_eq!(pages.alloc_pages(1, 2 * PAGE), Ok(155 * CHUNK));
+    assert_eq!(pages.alloc_pages(1, 2 * PAGE), Err(AllocError::NoMemory));
+    // Of two that fit, the one in a run with room to spare: it is found at once.
+    free(&mut pages, 155 * CHUNK, 1);
+    free(&mut pages, 160 * CHUNK, 10);
+    let found = pages.alloc_pages(1, 2 * PAGE).unwrap();
+    assert!(found >= 160 * CHUNK && found.is_multiple_of(2 * PAGE), "{found:#x}");
+    pages.check_integrity().unwrap();
+}
+
+#[test]
+fn runs_do_not_cross_the_boundary_and_are_the_lowest_that_do_not() {
+    let mut pages = over(&[(0, 2 * CHUNK)]);
+    pages.alloc_pages_at(0, 13, PAGE).unwrap();
+    let placement = Placement { boundary_pow2: Some(16 * PAGE), ..Placement::aligned(PAGE) };
+    assert_eq!(pages.alloc_pages_in(5, placement), Ok(16 * PAGE));
+    assert_eq!(pages.alloc_pages_in(3, placement), Ok(13 * PAGE));
+    assert_eq!(pages.alloc_pages_in(12, placement), Ok(32 * PAGE));
+    assert_eq!(pages.alloc_pages_in(11, placement), Ok(21 * PAGE));
+}
+
+#[test]
+fn preferring_takes_hold_at_once_and_at_a_multiple_of_512_pages() {
+    let mut pages = over(&[(0, 8 * CHUNK)]);
+    // Single pages come from the first chunk so far.
+    assert_eq!(one(&mut pages), 0);
+    pages.prefer_above(CHUNK + PAGE);
+    assert_eq!(one(&mut pages), 2 * CHUNK);
+    assert_eq!(pages.alloc_pages(3, PAGE), Ok(2 * CHUNK + PAGE));
+    assert_eq!(pages.alloc_pages(512, PAGE), Ok(2 * CHUNK + 4 * PAGE));
+    assert_eq!(pages.alloc_pages(4, 4 * PAGE), Ok(3 * CHUNK + 4 * PAGE));
+    // A page below that comes back stays there.
+    free(&mut pages, 0, 1);
+    assert!(one(&mut pages) >= 2 * CHUNK);
+    pages.prefer_above(2 * CHUNK);
+    assert!(one(&mut pages) >= 2 * CHUNK);
+    pages.check_integrity().unwrap();
+    pages.prefer_above(0);
+    assert_eq!(pages.alloc_pages(700, PAGE), Ok(0));
+}
+
+#[test]
+fn low_pages_are_handed_out_only_while_none_is_free_above() {
+    let mut pages = over(&[(0, 4 * CHUNK), (16 * CHUNK, CHUNK)]);
+    pages.prefer_above(8 * CHUNK);
+    let high: Vec<usize> = (0..512).map(|_| one(&mut pages)).collect();
+    assert!(high.iter().all(|page| *page >= 16 * CHUNK));
+    for round in 0..3 {
+        let low = one(&mut pages);
+        assert!(low < 4 * CHUNK, "round {round}: {low:#x}");
+        assert!(pages.alloc_pages(2, PAGE).unwrap() < 4 * CHUNK);
+        // The low chunk that served has many free pages now, and the one above just one.
+        free(&mut pages, high[round * 7], 1);
+        assert_eq!(one(&mut pages), high[round * 7]);
+        free(&mut pages, low, 1);
+        pages.check_integrity().unwrap();
+    }
+    free(&mut pages, high[3], 2);
+    assert_eq!(pages.alloc_pages(2, PAGE), Ok(high[3]));
+}
+
+#[test]
+fn preferring_what_lies_beyond_the_last_page_prefers_nothing() {
+    let mut pages = over(&[(0, CHUNK), (0_usize.wrapping_sub(CHUNK), CHUNK)]);
+    pages.prefer_above(usize::MAX);
+    let all: Vec<usize> = (0..1024).map(|_| one(&mut pages)).collect();
+    assert_eq!((all[0], pages.alloc_pages(1, PAGE)), (0, Err(AllocError::NoMemory)));
+    pages.check_integrity().unwrap();
+}
+
+#[test]
+fn refused_requests_do_not_change_which_page_comes_next() {
+    let fresh = || {
+        let mut pages = over(&[(0, 4 * CHUNK), (8 * CHUNK, CHUNK / 2)]);
+        let taken: Vec<usize> = (0..700).map(|_| one(&mut pages)).collect();
+        taken.iter().step_by(3).for_each(|page| free(&mut pages, *page, 1));
+        pages
+    };
+    let (mut plain, mut asked) = (fresh(), fresh());
+    for step in 0..600 {
+        assert_eq!(asked.alloc_pages(3000, PAGE), Err(AllocError::NoMemory));
+        assert_eq!(asked.alloc_pages(2, 16 * CHUNK), Err(AllocError::NoMemory));
+        asked.largest_free_run_pages();
+        let page = one(&mut plain);
+        assert_eq!(one(&mut asked), page, "step {step}");
+        if step % 5 == 0 {
+            free(&mut plain, page, 1);
+            free(&mut asked, page, 1);
+        }
+    }
+    asked.check_integrity().unwrap();
+}
