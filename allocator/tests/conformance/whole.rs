@@ -3,20 +3,42 @@
 use std::{alloc::Layout, ptr::NonNull};
 
 use allocator::{
-    AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared, Gap,
-    GlobalAllocator, Growing, InvalidFrees, PageAllocator, SpinLock,
+    AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared, Gap, InvalidFrees,
+    PageAllocator,
 };
 
-type Heap<B, P> = GlobalAllocator<Growing<B>, P, SpinLock>;
+use crate::two_levels::{Heap, Level};
 
-/// What the facade does not keep over a byte backend: what the backend does not, and what follows from runs
+/// What the facade does not keep over a byte level: what the backend does not, and what follows from runs
 /// that stay.
-pub(crate) trait Gaps {
+pub(crate) trait Gaps<P> {
     const GAPS: &'static [Gap];
 }
 
 #[cfg(feature = "slab")]
-impl Gaps for allocator::SlabByteAllocator {
+const TINY_REGION: Gap = Gap {
+    case: "a_tiny_region_is_usable_or_refused",
+    why: "pages are taken singly; a first slab needs some for records beside it",
+};
+
+#[cfg(all(feature = "slab", feature = "bitmap"))]
+impl Gaps<crate::Bitmap> for allocator::Slabs {
+    const GAPS: &'static [Gap] = &[
+        TINY_REGION,
+        Gap {
+            case: "recovery_restores_the_statistics",
+            why: "single pages come from where the last one did, so that a record may lie where a run would fit",
+        },
+    ];
+}
+
+#[cfg(all(feature = "slab", feature = "bitmap-package"))]
+impl Gaps<crate::Package> for allocator::Slabs {
+    const GAPS: &'static [Gap] = &[TINY_REGION];
+}
+
+#[cfg(feature = "slab-package")]
+impl<P> Gaps<P> for crate::SlabPackage {
     const GAPS: &'static [Gap] = &[
         Gap {
             case: "a_largest_free_block_is_not_refused",
@@ -30,7 +52,7 @@ impl Gaps for allocator::SlabByteAllocator {
 }
 
 #[cfg(feature = "tlsf")]
-impl Gaps for allocator::TlsfByteAllocator {
+impl<P> Gaps<P> for crate::Tlsf {
     const GAPS: &'static [Gap] = {
         const RUNS_STAY: &str = "each run has a record, and runs are not given back";
         &[
@@ -50,7 +72,7 @@ impl Gaps for allocator::TlsfByteAllocator {
 }
 
 #[cfg(feature = "buddy")]
-impl Gaps for allocator::BuddyByteAllocator {
+impl<P> Gaps<P> for crate::Buddy {
     const GAPS: &'static [Gap] = &[];
 }
 
@@ -61,7 +83,7 @@ impl<B: ConstEmpty, P: ConstEmpty> ConstEmpty for Whole<B, P> {
     const EMPTY: Self = Self(Heap::new());
 }
 
-impl<B: Gaps, P: Declared> Declared for Whole<B, P> {
+impl<B: Gaps<P>, P: Declared> Declared for Whole<B, P> {
     const DECLARATION: Declaration = Declaration {
         gaps: B::GAPS,
         max_regions: P::DECLARATION.max_regions,
@@ -72,7 +94,7 @@ impl<B: Gaps, P: Declared> Declared for Whole<B, P> {
     };
 }
 
-impl<B: ByteAllocator, P: PageAllocator> BaseAllocator for Whole<B, P> {
+impl<B: Level, P: PageAllocator> BaseAllocator for Whole<B, P> {
     unsafe fn init(&mut self, start: usize, size: usize) -> AllocResult {
         // SAFETY: 1. 2. are the caller's 1. and 2.
         unsafe { self.0.init(start, size) }
@@ -85,7 +107,7 @@ impl<B: ByteAllocator, P: PageAllocator> BaseAllocator for Whole<B, P> {
 }
 
 // SAFETY: 1. to 4. are promises of the byte level, and its pages come from the regions.
-unsafe impl<B: ByteAllocator, P: PageAllocator> ByteAllocator for Whole<B, P> {
+unsafe impl<B: Level, P: PageAllocator> ByteAllocator for Whole<B, P> {
     fn detects(&self) -> InvalidFrees {
         self.0.detects()
     }
@@ -96,7 +118,7 @@ unsafe impl<B: ByteAllocator, P: PageAllocator> ByteAllocator for Whole<B, P> {
 
     unsafe fn check_block(&self, pos: NonNull<u8>, layout: Layout) -> AllocResult {
         // SAFETY: 1. is the caller's 1.
-        self.0.with_bytes(|level| unsafe { level.byte_allocator().check_block(pos, layout) })
+        unsafe { B::check_block(&self.0, pos, layout) }
     }
 
     unsafe fn dealloc(&mut self, pos: NonNull<u8>, layout: Layout) -> AllocResult {
@@ -115,7 +137,7 @@ unsafe impl<B: ByteAllocator, P: PageAllocator> ByteAllocator for Whole<B, P> {
 
     /// What the byte level needs, in whole pages.
     fn region_for(&self, layout: Layout) -> AllocResult<Layout> {
-        let need = self.0.with_bytes(|level| level.byte_allocator().region_for(layout))?;
+        let need = self.0.with_bytes(|level| level.region_for(layout))?;
         let size = need.size().checked_next_multiple_of(P::PAGE_SIZE).ok_or(AllocError::NoMemory)?;
         Layout::from_size_align(size, need.align().max(P::PAGE_SIZE)).map_err(|_| AllocError::NoMemory)
     }

@@ -19,7 +19,7 @@
 #![no_main]
 
 #[cfg(not(all(
-    any(feature = "slab", feature = "tlsf", feature = "buddy"),
+    any(feature = "slab", feature = "slab-package", feature = "tlsf", feature = "buddy"),
     any(feature = "bitmap", feature = "bitmap-package")
 )))]
 compile_error!(
