@@ -11,34 +11,20 @@ use crate::two_levels::{Heap, Level};
 
 /// What the facade does not keep over a byte level: what the backend does not, and what follows from runs
 /// that stay.
-pub(crate) trait Gaps<P> {
+pub(crate) trait Gaps {
     const GAPS: &'static [Gap];
 }
 
 #[cfg(feature = "slab")]
-const TINY_REGION: Gap = Gap {
-    case: "a_tiny_region_is_usable_or_refused",
-    why: "pages are taken singly; a first slab needs some for records beside it",
-};
-
-#[cfg(all(feature = "slab", feature = "bitmap"))]
-impl Gaps<crate::Bitmap> for allocator::Slabs {
-    const GAPS: &'static [Gap] = &[
-        TINY_REGION,
-        Gap {
-            case: "recovery_restores_the_statistics",
-            why: "single pages come from where the last one did, so that a record may lie where a run would fit",
-        },
-    ];
-}
-
-#[cfg(all(feature = "slab", feature = "bitmap-package"))]
-impl Gaps<crate::Package> for allocator::Slabs {
-    const GAPS: &'static [Gap] = &[TINY_REGION];
+impl Gaps for allocator::Slabs {
+    const GAPS: &'static [Gap] = &[Gap {
+        case: "a_tiny_region_is_usable_or_refused",
+        why: "pages are taken singly; a first slab needs some for records beside it",
+    }];
 }
 
 #[cfg(feature = "slab-package")]
-impl<P> Gaps<P> for crate::SlabPackage {
+impl Gaps for crate::SlabPackage {
     const GAPS: &'static [Gap] = &[
         Gap {
             case: "a_largest_free_block_is_not_refused",
@@ -52,7 +38,7 @@ impl<P> Gaps<P> for crate::SlabPackage {
 }
 
 #[cfg(feature = "tlsf")]
-impl<P> Gaps<P> for crate::Tlsf {
+impl Gaps for crate::Tlsf {
     const GAPS: &'static [Gap] = {
         const RUNS_STAY: &str = "each run has a record, and runs are not given back";
         &[
@@ -72,7 +58,7 @@ impl<P> Gaps<P> for crate::Tlsf {
 }
 
 #[cfg(feature = "buddy")]
-impl<P> Gaps<P> for crate::Buddy {
+impl Gaps for crate::Buddy {
     const GAPS: &'static [Gap] = &[];
 }
 
@@ -83,7 +69,7 @@ impl<B: ConstEmpty, P: ConstEmpty> ConstEmpty for Whole<B, P> {
     const EMPTY: Self = Self(Heap::new());
 }
 
-impl<B: Gaps<P>, P: Declared> Declared for Whole<B, P> {
+impl<B: Gaps, P: Declared> Declared for Whole<B, P> {
     const DECLARATION: Declaration = Declaration {
         gaps: B::GAPS,
         max_regions: P::DECLARATION.max_regions,
