@@ -13,6 +13,10 @@ use crate::{Slabs, size_class::FRAME_BYTES};
 /// Bytes that are always enough for the first region, whatever its alignment.
 pub const SMALLEST_FIRST_REGION_BYTES: usize = 5 * FRAME_BYTES;
 
+mod capabilities;
+mod inspect;
+mod objects;
+
 /// A byte allocator: [`Slabs`] and the page allocator that they stand on.
 // In this order, so that the fast paths reach the classes without an addition.
 #[repr(C)]

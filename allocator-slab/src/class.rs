@@ -14,6 +14,9 @@ pub(crate) const MAX_WORDS: usize = MAX_OBJECTS / WORD_OBJECTS;
 /// Objects of a word.
 pub(crate) const WORD_OBJECTS: usize = u64::BITS as usize;
 
+/// A [`last_byte`](size_class::last_byte) of no request: that of size 0 is one above, all others are below `isize::MAX`.
+const NOT_ASKED_FOR: usize = usize::MAX - 1;
+
 /// One class. All zero before its first slab.
 #[derive(Debug)]
 #[repr(C)]
@@ -83,11 +86,22 @@ impl Class {
     #[cold]
     pub(crate) fn set_up(&mut self, class: usize, unit_bytes: usize) {
         let size = usize::from(size_class::SIZES[class]);
-        let frames_bytes = usize::from(size_class::SLAB_FRAMES[class]) * size_class::FRAME_BYTES;
-        let slab_bytes = frames_bytes.next_multiple_of(unit_bytes);
-        self.size = size;
         self.first = size_class::first_of(class);
         self.span = size - 1 - self.first;
+        self.shape(size, usize::from(size_class::SLAB_FRAMES[class]), unit_bytes);
+    }
+
+    /// Tells the class that it is an object cache: it has objects of `size` bytes and serves no byte request.
+    #[cold]
+    pub(crate) fn set_up_cache(&mut self, size: usize, unit_bytes: usize) {
+        (self.first, self.span) = (NOT_ASKED_FOR, 0);
+        self.shape(size, size_class::frames_for(size), unit_bytes);
+    }
+
+    /// What slabs of `frames` frames and more look like.
+    fn shape(&mut self, size: usize, frames: usize, unit_bytes: usize) {
+        let slab_bytes = (frames * size_class::FRAME_BYTES).next_multiple_of(unit_bytes);
+        self.size = size;
         self.shift = size.trailing_zeros();
         self.inverse = size_class::inverse(size >> self.shift);
         self.capacity = (slab_bytes / size).min(MAX_OBJECTS);
@@ -97,6 +111,14 @@ impl Class {
             *full = u64::MAX.checked_shr((WORD_OBJECTS - objects) as u32).unwrap_or(0);
         }
         self.slab_bytes = slab_bytes;
+    }
+
+    /// Whether everything that setting up determines is the same in both.
+    pub(crate) fn is_shaped_as(&self, other: &Self) -> bool {
+        let numbers = |class: &Self| {
+            (class.size, class.first, class.span, class.inverse, class.shift, class.words, class.capacity)
+        };
+        numbers(self) == numbers(other) && (self.full, self.slab_bytes) == (other.full, other.slab_bytes)
     }
 
     /// Whether [`set_up`](Self::set_up) was called.
@@ -122,6 +144,7 @@ impl Class {
     }
 
     /// Whether no object of a slab is live.
+    #[inline]
     pub(crate) fn is_unused(&self, slab: RecordRef) -> bool {
         (0..self.words as usize).all(|word| slab.bits(word) == self.full[word])
     }

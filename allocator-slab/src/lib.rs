@@ -36,9 +36,13 @@
 //! K. C. Knowlton, "A Fast Storage Allocator", Communications of the ACM 8 (10), 1965.
 #![no_std]
 
+#[cfg(test)]
+extern crate std;
+
 mod byte_allocator;
 mod class;
 mod memory;
+mod object_cache;
 #[cfg(feature = "package")]
 pub mod package;
 mod page_cache;
@@ -46,4 +50,5 @@ mod size_class;
 mod slabs;
 
 pub use byte_allocator::{SMALLEST_FIRST_REGION_BYTES, SlabByteAllocator};
-pub use slabs::Slabs;
+pub use object_cache::{MAX_CACHES, ObjectCache};
+pub use slabs::{ClassStatistics, RunStatistics, Slabs};

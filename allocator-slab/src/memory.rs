@@ -23,8 +23,8 @@ mod records;
 mod source;
 
 pub(crate) use self::{
-    blocks::{at_address, copy, read_mark, write_mark},
-    classes::{Classes, Offset},
+    blocks::{at_address, construct, copy, read_mark, write_mark},
+    classes::{CLASS_COUNT, Classes, Offset},
     page_map::{ENTRY_BYTES, PageMap, Place},
     record::{RECORD_BYTES, RecordRef, State, put_back, take_lowest},
     records::Records,

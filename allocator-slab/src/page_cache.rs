@@ -1,7 +1,12 @@
-//! Pages kept for the next request of exactly one page.
+//! Pages kept for the next request of exactly one page, and for the next slab of one.
 #![forbid(unsafe_code)]
 
-use crate::memory::Place;
+use allocator_api::PageAllocator;
+
+use crate::{
+    memory::{Place, Source},
+    size_class::FRAME_BYTES,
+};
 
 /// The most pages kept, inclusive.
 pub(crate) const MAX_PAGES: usize = 16;
@@ -33,8 +38,23 @@ impl PageCache {
         true
     }
 
+    /// The page that was kept last, for a slab of `bytes`: if that is a page, and a frame.
+    pub(crate) fn pop_for<P: PageAllocator>(&mut self, bytes: usize) -> Option<(usize, Place)> {
+        if is_a_page::<P>(bytes) { self.pop() } else { None }
+    }
+
+    /// Keeps the page of a slab of `bytes`; `false` if it has more than one, or there are enough.
+    pub(crate) fn push_of<P: PageAllocator>(&mut self, bytes: usize, page: usize, place: Place) -> bool {
+        is_a_page::<P>(bytes) && self.push(page, place)
+    }
+
     /// The pages kept.
     pub(crate) fn as_slice(&self) -> &[(usize, Place)] {
         self.pages.get(..self.count).unwrap_or(&[])
     }
+}
+
+/// Whether a slab of `bytes` is one page with one entry in the map, as those are that are kept.
+const fn is_a_page<P: PageAllocator>(bytes: usize) -> bool {
+    bytes == FRAME_BYTES && Source::<P>::UNIT_BYTES == FRAME_BYTES
 }

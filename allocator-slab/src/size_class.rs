@@ -30,6 +30,8 @@ pub(crate) const FRAME_BYTES: usize = 4096;
 /// The most objects of a slab, inclusive.
 pub(crate) const MAX_OBJECTS: usize = 256;
 
+/// The most frames of a slab, inclusive.
+const MAX_FRAMES: usize = 32;
 /// Up to here classes are 8 bytes apart.
 const FINE_BYTES: usize = 64;
 const FINE_LOG2: u32 = FINE_BYTES.ilog2();
@@ -66,22 +68,23 @@ const fn slab_frames() -> [u8; COUNT] {
     let mut frames = [0; COUNT];
     let mut class = 1;
     while class < COUNT {
-        frames[class] = frames_for(SIZES[class] as usize);
+        frames[class] = frames_for(SIZES[class] as usize) as u8;
         class += 1;
     }
     frames
 }
 
 /// The fewest frames in which objects of `size` bytes leave less than a thirty-second unused and are four at least;
-/// for sizes above a frame two objects will do.
-const fn frames_for(size: usize) -> u8 {
+/// for sizes above a frame two objects will do. No more than [`MAX_FRAMES`], which the classes never need. `size` is not 0 and
+/// at most [`MAX_BYTES`].
+pub(crate) const fn frames_for(size: usize) -> usize {
     let least_objects = if size > FRAME_BYTES { 2 } else { 4 };
     let mut frames = 1;
     loop {
         let bytes = frames * FRAME_BYTES;
         let objects = bytes / size;
-        if objects >= least_objects && (bytes - objects * size) * 32 <= bytes {
-            return frames as u8;
+        if frames == MAX_FRAMES || objects >= least_objects && (bytes - objects * size) * 32 <= bytes {
+            return frames;
         }
         frames += 1;
     }

@@ -6,16 +6,24 @@ use allocator_api::{AllocError, AllocResult, ConstEmpty, InvalidFrees, PageAlloc
 
 use crate::{
     memory::{self, Classes, Offset, PageMap, RecordRef, Records, Source},
+    object_cache::Caches,
     page_cache::PageCache,
     size_class::{FRAME_BYTES, last_byte},
 };
 
+mod caches;
 mod free;
 mod guests;
+mod heap_map;
+mod integrity;
 mod list;
 mod realloc;
 mod refill;
 mod runs;
+mod statistics;
+
+pub(crate) use heap_map::Stretch;
+pub use statistics::{ClassStatistics, RunStatistics};
 
 /// Slabs on pages.
 // The order is that of use on the fast paths: what stands first is reached without an addition.
@@ -26,6 +34,7 @@ pub struct Slabs {
     map: PageMap,
     records: Records,
     cache: PageCache,
+    caches: Caches,
     /// Bytes of the pages now held.
     held_bytes: usize,
     /// Bytes of the live runs.
@@ -38,6 +47,7 @@ impl ConstEmpty for Slabs {
         map: PageMap::EMPTY,
         records: Records::EMPTY,
         cache: PageCache::EMPTY,
+        caches: Caches::EMPTY,
         held_bytes: 0,
         run_bytes: 0,
     };
@@ -97,20 +107,19 @@ impl Slabs {
         }
     }
 
-    /// Enters `bytes` of pages at `address`, taken just now: takes a record, which the map then has for the first
-    /// `mapped_bytes`.
+    /// Takes `bytes` of pages, and a record, which the map then has for the first `mapped_bytes`.
     ///
     /// # Errors
     ///
-    /// `NoMemory`: there are no pages for the records; the pages at `address` are given back.
+    /// `NoMemory`: there is no such run, or no page for the records; unchanged.
     fn enter<P: PageAllocator>(
         &mut self,
         pages: &mut P,
-        address: usize,
-        bytes: usize,
+        (bytes, align): (usize, usize),
         mapped_bytes: usize,
     ) -> AllocResult<RecordRef> {
         let mut source = Source::new(pages, &mut self.held_bytes);
+        let address = source.take(bytes, align)?;
         let record = match self.records.take(&mut source) {
             Ok(record) => record,
             Err(error) => {

@@ -19,6 +19,17 @@ pub(crate) unsafe fn copy(from: NonNull<u8>, to: NonNull<u8>, bytes: usize) {
     unsafe { to.copy_from_nonoverlapping(from, bytes) }
 }
 
+/// Constructs an object.
+///
+/// # Safety
+///
+/// 1. The object is live, at a place that is large and aligned enough for a `T`, and nobody else uses it.
+#[inline(always)]
+pub(crate) unsafe fn construct<T>(object: NonNull<T>, value: T) {
+    // SAFETY: nobody else's, large and aligned enough (1).
+    unsafe { object.write(value) }
+}
+
 /// Writes one byte at `address`.
 ///
 /// # Safety

@@ -5,12 +5,15 @@ use core::mem;
 use super::RecordRef;
 use crate::{
     class::{Class, WORD_OBJECTS},
+    object_cache::MAX_CACHES,
     size_class::{self, COUNT, GRAIN_LOG2, TABLE_BYTES},
 };
 
 /// Bytes from one class to the next.
 const STRIDE: usize = mem::size_of::<Class>();
-const _: () = assert!(STRIDE * COUNT <= u16::MAX as usize);
+/// The number of the classes: the size classes, and behind them one for each object cache.
+pub(crate) const CLASS_COUNT: usize = COUNT + MAX_CACHES;
+const _: () = assert!(STRIDE * CLASS_COUNT <= u16::MAX as usize);
 
 /// For each eight bytes of a request, the offset of its class.
 static OFFSETS: [u16; TABLE_BYTES >> GRAIN_LOG2] = offsets();
@@ -33,7 +36,7 @@ pub(crate) struct Offset(u16);
 
 /// The offset of a class.
 const fn offset_of(class: usize) -> Offset {
-    assert!(class < COUNT);
+    assert!(class < CLASS_COUNT);
     Offset((class * STRIDE) as u16)
 }
 
@@ -58,11 +61,11 @@ impl Offset {
 /// All classes; number 0 serves nothing and is never changed.
 #[derive(Debug)]
 #[repr(transparent)]
-pub(crate) struct Classes([Class; COUNT]);
+pub(crate) struct Classes([Class; CLASS_COUNT]);
 
 impl Classes {
     /// Classes without slabs.
-    pub(crate) const EMPTY: Self = Self([const { Class::EMPTY }; COUNT]);
+    pub(crate) const EMPTY: Self = Self([const { Class::EMPTY }; CLASS_COUNT]);
 
     /// The class at an offset.
     #[inline(always)]
@@ -92,22 +95,28 @@ impl Classes {
         word == unsafe { *class.full.get_unchecked(object / WORD_OBJECTS) }
     }
 
-    /// Where class `class` stands. `class` is below [`COUNT`].
+    /// Where class `class` stands. `class` is below [`CLASS_COUNT`].
     pub(crate) const fn offset(class: usize) -> Offset {
         offset_of(class)
     }
 
-    /// The class with a number below [`COUNT`].
+    /// The number of the class that stands at `offset`, if one does that has slabs.
+    pub(crate) fn number_at(offset: u16) -> Option<usize> {
+        let (number, rest) = (usize::from(offset) / STRIDE, usize::from(offset) % STRIDE);
+        (rest == 0 && (1..CLASS_COUNT).contains(&number)).then_some(number)
+    }
+
+    /// The class with a number below [`CLASS_COUNT`].
     pub(crate) fn get(&self, class: usize) -> &Class {
         &self.0[class]
     }
 
-    /// The class with a number below [`COUNT`], to change it.
+    /// The class with a number below [`CLASS_COUNT`], to change it.
     pub(crate) fn get_mut(&mut self, class: usize) -> &mut Class {
         &mut self.0[class]
     }
 
-    /// Every class that serves something.
+    /// Every class that can have slabs.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Class> {
         self.0.iter().skip(1)
     }
@@ -115,6 +124,8 @@ impl Classes {
 
 #[cfg(test)]
 mod tests {
+    use std::vec::Vec;
+
     use super::*;
 
     #[test]
@@ -130,12 +141,19 @@ mod tests {
     #[test]
     fn an_offset_finds_the_class_with_its_number() {
         let mut classes = Classes::EMPTY;
-        for class in 1..COUNT {
+        for class in 1..CLASS_COUNT {
             classes.get_mut(class).live = class;
         }
-        for class in 0..COUNT {
+        for class in 0..CLASS_COUNT {
             assert_eq!(classes.at(Classes::offset(class)).live, class);
             assert_eq!(Classes::offset(class).class(), class);
         }
+    }
+
+    #[test]
+    fn only_the_place_of_a_class_with_slabs_has_a_number() {
+        let numbers: Vec<_> = (0..=u16::MAX).filter_map(Classes::number_at).collect();
+        assert_eq!(numbers, Vec::from_iter(1..CLASS_COUNT));
+        assert!((1..CLASS_COUNT).all(|class| Classes::number_at(offset_of(class).0) == Some(class)));
     }
 }

@@ -26,6 +26,8 @@ use core::{mem, ptr};
 
 use allocator_api::{AllocResult, PageAllocator};
 
+mod inspect;
+
 use super::{
     record::{NONE, Record, RecordRef},
     source::Source,
@@ -106,9 +108,27 @@ impl PageMap {
     /// [`near`](Self::near) is right for that frame and its neighbours.
     #[inline]
     pub(crate) fn find(&mut self, address: usize) -> Option<Place> {
-        let leaf = self.leaf(address)?;
-        self.remember(address, leaf);
+        self.find_near(address).or_else(|| {
+            let leaf = self.walk(address)?;
+            self.remember(address, leaf);
+            self.find_near(address)
+        })
+    }
+
+    /// As [`find`](Self::find), where that needs no walk.
+    #[inline]
+    pub(crate) fn find_near(&self, address: usize) -> Option<Place> {
+        let near = &self.near[index(address, 1)];
+        if near.tag != tag(address) {
+            return None;
+        }
+        let leaf = near.leaf.wrapping_add(no_leaf());
         Some(Place(entry_mut(leaf, index(address, 0)).expose_provenance()))
+    }
+
+    /// The place of the record of the frame with `address`, as [`find`](Self::find), to look at it.
+    pub(crate) fn place(&self, address: usize) -> Option<Place> {
+        self.walk(address).map(|leaf| Place(entry_mut(leaf, index(address, 0)).expose_provenance()))
     }
 
     /// Sets the record of the frames in the `bytes` from `address` on, which have none.
@@ -253,7 +273,7 @@ impl PageMap {
     fn take_nodes<P: PageAllocator>(&mut self, source: &mut Source<'_, P>, address: usize) -> AllocResult<Spare> {
         let mut spare = Spare::NONE;
         for _ in 0..self.missing_nodes(address) {
-            match source.take(Source::<P>::UNIT_BYTES, Source::<P>::UNIT_BYTES) {
+            match source.take_unit() {
                 Ok(node) => spare.push(node),
                 Err(error) => {
                     while spare.count > 0 {
@@ -336,7 +356,7 @@ impl PageMap {
 }
 
 /// Where the map has the record of a frame that is in it. Good until the frame is taken out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Place(usize);
 
 impl Place {

@@ -14,6 +14,8 @@ use core::{mem, ptr};
 
 use allocator_api::{AllocResult, PageAllocator};
 
+mod inspect;
+
 use super::{
     record::{RECORD_BYTES, RecordRef},
     source::Source,
@@ -62,7 +64,7 @@ impl Records {
     /// `NoMemory`: every record is taken, and there is no page for more.
     pub(crate) fn take<P: PageAllocator>(&mut self, source: &mut Source<'_, P>) -> AllocResult<RecordRef> {
         if self.head == 0 {
-            let unit = source.take(Source::<P>::UNIT_BYTES, Source::<P>::UNIT_BYTES)?;
+            let unit = source.take_unit()?;
             write(unit, Header { free: ALL_FREE, next: 0, previous: 0 });
             self.head = unit;
             self.units += 1;

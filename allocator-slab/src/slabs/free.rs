@@ -7,7 +7,7 @@ use allocator_api::{AllocError, AllocResult, PageAllocator};
 
 use super::{Slabs, guests, list, runs::is_page};
 use crate::{
-    memory::{Classes, Offset, RecordRef, Source, State},
+    memory::{CLASS_COUNT, Classes, Offset, RecordRef, Source, State},
     size_class::{self, FRAME_BYTES, last_byte},
 };
 
@@ -46,14 +46,19 @@ impl Slabs {
         address: usize,
         layout: Layout,
     ) -> AllocResult {
-        let last_byte = last_byte(layout.size(), layout.align());
-        if is_page::<P>(last_byte) {
-            return match self.map.find(address) {
-                Some(place) if self.keep_page::<P>(place, address) => Ok(()),
-                _ => self.dealloc_slowly(pages, address, layout),
-            };
+        if is_page::<P>(last_byte(layout.size(), layout.align()))
+            && let Some(place) = self.map.find_near(address)
+            && self.keep_page::<P>(place, address)
+        {
+            return Ok(());
         }
-        match size_class::class_of(last_byte) {
+        self.dealloc_larger(pages, address, layout)
+    }
+
+    /// As [`dealloc_large`](Self::dealloc_large), for what is no page that can be kept.
+    #[inline(never)]
+    fn dealloc_larger<P: PageAllocator>(&mut self, pages: &mut P, address: usize, layout: Layout) -> AllocResult {
+        match Self::class_for::<P>(layout) {
             Some(class) => self.dealloc_elsewhere(pages, address, Classes::offset(class), layout),
             None => self.dealloc_slowly(pages, address, layout),
         }
@@ -94,7 +99,12 @@ impl Slabs {
     }
 
     /// Takes a live object back.
-    fn put_object<P: PageAllocator>(&mut self, pages: &mut P, slab: RecordRef, object: usize) -> AllocResult {
+    pub(super) fn put_object<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        slab: RecordRef,
+        object: usize,
+    ) -> AllocResult {
         let class = self.classes.class_of(slab);
         slab.set_bit(object);
         class.live -= 1;
@@ -123,17 +133,24 @@ impl Slabs {
     /// Gives the pages, the record and the map's entries of a slab back that is in no list and not active.
     #[cold]
     #[inline(never)]
-    fn give_slab<P: PageAllocator>(&mut self, pages: &mut P, slab: RecordRef) {
+    pub(super) fn give_slab<P: PageAllocator>(&mut self, pages: &mut P, slab: RecordRef) {
         let class = self.classes.class_of(slab);
         class.slabs -= 1;
-        let bytes = class.slab_bytes;
-        self.leave(pages, slab, slab.base(), bytes, bytes);
+        let (address, bytes) = (slab.base(), class.slab_bytes);
+        if let Some(place) = self.map.find_near(address)
+            && self.cache.push_of::<P>(bytes, address, place)
+        {
+            place.set(RecordRef::cached_page());
+            self.records.give(&mut Source::new(pages, &mut self.held_bytes), slab);
+            return;
+        }
+        self.leave(pages, slab, address, bytes, bytes);
     }
 
     /// Gives back the active slabs without a live object and the pages that are kept. Returns whether there were any.
     pub(super) fn give_unused<P: PageAllocator>(&mut self, pages: &mut P) -> bool {
         let before = self.held_bytes;
-        for number in 1..size_class::COUNT {
+        for number in 1..CLASS_COUNT {
             let class = self.classes.get_mut(number);
             let slab = class.active;
             if class.keeps_unused() {

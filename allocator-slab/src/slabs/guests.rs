@@ -21,6 +21,11 @@ const fn guest(object: usize) -> usize {
     object + HOST_WORDS * crate::class::WORD_OBJECTS
 }
 
+/// The object whose guest has a bit; `None` for the bit of an object.
+pub(super) fn object_of(bit: usize) -> Option<usize> {
+    bit.checked_sub(guest(0))
+}
+
 /// Whether slabs of a class can have guests.
 const fn can_host(class: &Class) -> bool {
     class.words as usize <= HOST_WORDS && class.words != 0

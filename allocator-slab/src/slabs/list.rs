@@ -7,6 +7,7 @@ use crate::{
 };
 
 /// Puts a slab that is in no list at the end.
+#[inline]
 pub(super) fn push_back(class: &mut Class, record: RecordRef) {
     record.set_state(State::Partial);
     record.set_next(RecordRef::END);
@@ -17,6 +18,19 @@ pub(super) fn push_back(class: &mut Class, record: RecordRef) {
         class.tail.set_next(record);
     }
     class.tail = record;
+}
+
+/// Takes the first slab out of the list.
+#[inline]
+pub(super) fn pop_front(class: &mut Class, first: RecordRef) {
+    debug_assert!(class.head == first);
+    let next = first.next();
+    class.head = next;
+    if next.is_end() {
+        class.tail = RecordRef::END;
+    } else {
+        next.set_previous(RecordRef::END);
+    }
 }
 
 /// Takes a slab out of the list.

@@ -5,10 +5,13 @@ use core::{alloc::Layout, ptr::NonNull};
 
 use allocator_api::{AllocResult, PageAllocator};
 
-use super::{Slabs, list, runs::is_page};
+use super::{
+    Slabs, list,
+    runs::{is_page, run_bytes},
+};
 use crate::{
     class::{Class, WORD_OBJECTS},
-    memory::{Classes, Offset, RecordRef, Source, State},
+    memory::{Classes, Offset, Place, RecordRef, Source, State},
     size_class::{self, last_byte},
 };
 
@@ -35,6 +38,12 @@ impl Slabs {
         {
             return Some(block);
         }
+        self.alloc_larger(pages, layout)
+    }
+
+    /// As [`alloc_large`](Self::alloc_large), without a page that was kept.
+    #[inline(never)]
+    fn alloc_larger<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> Option<NonNull<u8>> {
         if layout.size() == 0 {
             return None;
         }
@@ -57,11 +66,21 @@ impl Slabs {
         offset: Offset,
         layout: Layout,
     ) -> Option<NonNull<u8>> {
-        if let Ok(slab) = self.new_slab(pages, offset) {
-            activate(self.classes.at(offset), slab);
-            return self.take_object(offset);
-        }
-        self.alloc_run(pages, layout, offset.number()).or_else(|| self.alloc_guest(layout))
+        self.take_of_new_slab(pages, offset)
+            .or_else(|| self.alloc_run(pages, layout, offset.number()))
+            .or_else(|| self.alloc_guest(layout))
+    }
+
+    /// An object of a new slab; `None` if there are no pages for one.
+    #[inline]
+    pub(super) fn take_of_new_slab<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        offset: Offset,
+    ) -> Option<NonNull<u8>> {
+        let slab = self.new_slab(pages, offset).ok()?;
+        activate(self.classes.at(offset), slab);
+        self.take_object(offset)
     }
 
     /// The class of a request; `None` if pages serve it: those of a whole number of units, those above the largest
@@ -72,32 +91,32 @@ impl Slabs {
         if is_whole || layout.align() > Source::<P>::UNIT_BYTES { None } else { Some(class) }
     }
 
-    /// An object of the next word or the next slab, if there is one.
-    #[inline]
-    pub(super) fn take_next(&mut self, offset: Offset) -> Option<NonNull<u8>> {
-        if self.next_word(offset) { self.take_object(offset) } else { None }
+    /// Bytes of a block for `layout` that its owner may use; 0 if nothing can serve it.
+    pub(crate) fn usable_size<P: PageAllocator>(layout: Layout) -> usize {
+        match Self::class_for::<P>(layout) {
+            Some(class) => usize::from(size_class::SIZES[class]),
+            None => run_bytes::<P>(layout.size()).unwrap_or(0),
+        }
     }
 
-    /// Lets the class take from the next word with a free object, of the active slab or of the first partial one. `false` if
-    /// there is none.
+    /// An object of the next word that has one, of the active slab or of the first partial one. `None` if there is none.
     #[inline]
-    fn next_word(&mut self, offset: Offset) -> bool {
+    pub(super) fn take_next(&mut self, offset: Offset) -> Option<NonNull<u8>> {
         let class = self.classes.at(offset);
         let active = class.active;
-        if !active.is_end() {
-            if class.words > 1 && take_from(class, active) {
-                return true;
+        if active.is_end() || !take_from(class, active) {
+            if !active.is_end() {
+                active.set_state(State::Exhausted);
             }
-            active.set_state(State::Exhausted);
-            class.close();
+            let slab = class.head;
+            if slab.is_end() {
+                class.close();
+                return None;
+            }
+            list::pop_front(class, slab);
+            activate(class, slab);
         }
-        let slab = class.head;
-        if slab.is_end() {
-            return false;
-        }
-        list::unlink(class, slab);
-        activate(class, slab);
-        true
+        self.take_object(offset)
     }
 
     /// A slab of a class, all free, from pages. If there are none, everything unused is given back first.
@@ -110,11 +129,38 @@ impl Slabs {
             .or_else(|error| if self.give_unused(pages) { self.map_slab(pages, offset) } else { Err(error) })
     }
 
+    /// Takes a record for a page that was kept, and enters it.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory`: there is no page for the record; the page is kept again.
+    fn enter_kept<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        page: usize,
+        place: Place,
+    ) -> AllocResult<RecordRef> {
+        let record = self.records.take(&mut Source::new(pages, &mut self.held_bytes));
+        match record {
+            Ok(record) => {
+                record.set_base(page);
+                place.set(record);
+            }
+            Err(_) => {
+                let kept = self.cache.push(page, place);
+                debug_assert!(kept, "it has just left its room");
+            }
+        }
+        record
+    }
+
     /// Takes pages, a record and the map's entries for a slab.
     fn map_slab<P: PageAllocator>(&mut self, pages: &mut P, offset: Offset) -> AllocResult<RecordRef> {
         let bytes = self.classes.at(offset).slab_bytes;
-        let address = Source::new(pages, &mut self.held_bytes).take(bytes, 1)?;
-        let slab = self.enter(pages, address, bytes, bytes)?;
+        let slab = match self.cache.pop_for::<P>(bytes) {
+            Some((page, place)) => self.enter_kept(pages, page, place)?,
+            None => self.enter(pages, (bytes, 1), bytes)?,
+        };
         let class = self.classes.at(offset);
         for (word, &bits) in class.full.iter().enumerate() {
             slab.set_bits(word, bits);
@@ -137,18 +183,18 @@ fn activate(class: &mut Class, slab: RecordRef) {
 }
 
 /// Lets the class take from the first word of its active slab that has a free object. `false` if none has.
-#[inline]
+#[inline(always)]
 fn take_from(class: &mut Class, slab: RecordRef) -> bool {
-    let mut word = 0;
-    while slab.bits(word) == 0 {
-        word += 1;
-        if word == class.words as usize {
+    let mut object = 0;
+    while slab.bits(object / WORD_OBJECTS) == 0 {
+        object += WORD_OBJECTS;
+        if object >= class.capacity {
             return false;
         }
     }
-    class.word = slab.word_distance(word);
-    class.base = slab.base() + word * WORD_OBJECTS * class.size;
+    class.word = slab.word_distance(object / WORD_OBJECTS);
+    class.base = slab.base() + object * class.size;
     let has_guests = slab.fast_class() == 0;
-    class.word_objects = if has_guests { 0 } else { (class.capacity - word * WORD_OBJECTS).min(WORD_OBJECTS) };
+    class.word_objects = if has_guests { 0 } else { (class.capacity - object).min(WORD_OBJECTS) };
     true
 }

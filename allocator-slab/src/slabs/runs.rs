@@ -62,6 +62,10 @@ impl Slabs {
         class: u16,
     ) -> Option<NonNull<u8>> {
         let bytes = run_bytes::<P>(layout.size()).ok()?;
+        // What is kept while nothing is live would lie between this run and the next ones.
+        if self.run_bytes == 0 && self.live_bytes() == 0 {
+            self.give_unused(pages);
+        }
         let address = self.take_run(pages, bytes, layout.align(), class).or_else(|error| {
             if self.give_unused(pages) { self.take_run(pages, bytes, layout.align(), class) } else { Err(error) }
         });
@@ -78,16 +82,16 @@ impl Slabs {
         align: usize,
         class: u16,
     ) -> AllocResult<usize> {
-        let mut source = Source::new(pages, &mut self.held_bytes);
-        let address = source.take(bytes, align)?;
         if bytes > Source::<P>::UNIT_BYTES || class != 0 {
-            return self.enter(pages, address, bytes, FRAME_BYTES).map(|record| {
+            return self.enter(pages, (bytes, align), FRAME_BYTES).map(|record| {
                 record.set_state(State::Run);
                 record.set_class(class);
                 record.set_bits(0, bytes as u64);
-                address
+                record.base()
             });
         }
+        let mut source = Source::new(pages, &mut self.held_bytes);
+        let address = source.take(bytes, align)?;
         if let Err(error) = self.map.set(&mut source, address, FRAME_BYTES, RecordRef::page()) {
             source.give(address, bytes);
             return Err(error);

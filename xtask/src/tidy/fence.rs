@@ -30,7 +30,9 @@ pub(super) const FENCES: [Fence; 9] = [
             "src/constrained.rs",
             "src/page.rs",
             "src/paged.rs",
+            "src/reclaim.rs",
             "src/remove.rs",
+            "src/usable.rs",
         ],
     },
     Fence {
