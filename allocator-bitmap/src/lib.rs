@@ -97,6 +97,12 @@
 //! long the result is, and a run that is taken from the longest of a chunk makes the chunk's other runs count. A
 //! free list of powers of two, or a bitmap that knows nothing of runs, need not.
 //!
+//! # Proved
+//!
+//! The arithmetic on addresses, numbers, places, masks and alignments is proved by a solver for all 64-bit values
+//! (`proofs/`, with `cargo xtask deep`), and compared with what is proved in every run of the tests. The rest is
+//! tested: each state of small maps, and random lives against models.
+//!
 //! # Limits
 //!
 //! - An alignment larger than a page that nothing fits is refused only after a look at each chunk that has a run long
@@ -128,6 +134,8 @@ mod open;
 pub mod package;
 mod page_allocator;
 mod pages;
+#[cfg(all(test, target_pointer_width = "64"))]
+mod proofs;
 mod records;
 mod regions;
 mod remove;

@@ -27,7 +27,7 @@ pub(crate) struct Request {
 
 impl Request {
     /// The first page at or above `page` where a run may begin.
-    fn admitted(&self, page: usize) -> Option<usize> {
+    pub(crate) fn admitted(&self, page: usize) -> Option<usize> {
         let start = page.checked_add(self.align - 1)? & !(self.align - 1);
         let Some(boundary) = self.boundary else {
             return Some(start);

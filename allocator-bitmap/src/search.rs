@@ -45,6 +45,19 @@ impl Wanted {
     pub(crate) const fn any(count: usize) -> Self {
         Self { count, align: 1, skew: 0, patience: usize::MAX }
     }
+
+    /// Pages from index `index` to the next where the run may begin.
+    #[inline]
+    pub(crate) const fn slack(&self, index: usize) -> usize {
+        index.wrapping_add(self.skew).wrapping_neg() & (self.align - 1)
+    }
+
+    /// The positions where the run may begin, in a word whose first page has index `index`.
+    #[inline]
+    pub(crate) const fn positions(&self, index: usize) -> u64 {
+        // A word begins at a multiple of 64 pages, in memory too.
+        if self.align <= WORD_PAGES { aligned_positions(self.align) } else { (self.slack(index) == 0) as u64 }
+    }
 }
 
 /// The state of the walk: how many free pages end where it stands, from the first of them on where the run may begin.
@@ -71,23 +84,16 @@ impl<const ALIGNED: bool> Walk<ALIGNED> {
         Self { wanted, run: 0 }
     }
 
-    /// Pages from index `index` to the next where the run may begin.
+    /// [`Wanted::slack`]
     #[inline]
     const fn slack(&self, index: usize) -> usize {
-        if ALIGNED { index.wrapping_add(self.wanted.skew).wrapping_neg() & (self.wanted.align - 1) } else { 0 }
+        if ALIGNED { self.wanted.slack(index) } else { 0 }
     }
 
-    /// The positions where the run may begin, in a word whose first page has index `index`.
+    /// [`Wanted::positions`]
     #[inline]
     const fn positions(&self, index: usize) -> u64 {
-        if !ALIGNED {
-            u64::MAX
-        } else if self.wanted.align <= WORD_PAGES {
-            // A word begins at a multiple of 64 pages, in memory too.
-            aligned_positions(self.wanted.align)
-        } else {
-            (self.slack(index) == 0) as u64
-        }
+        if ALIGNED { self.wanted.positions(index) } else { u64::MAX }
     }
 
     /// Goes on over the stretch of `pages` pages from index `first` on, unless the run may be there.

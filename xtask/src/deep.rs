@@ -11,7 +11,7 @@ use crate::fuzz::Hunt;
 use crate::steps::{Log, Outcome, Steps};
 use crate::test;
 use crate::workspace::Workspace;
-use crate::{checkers, fuzz, miri, setup};
+use crate::{checkers, fuzz, miri, proofs, setup};
 
 /// The 32-bit target whose tests run on this machine.
 const NARROW_TARGET: &str = "i686-unknown-linux-gnu";
@@ -28,13 +28,14 @@ const EFFORT: &str = "20";
 /// Runs the checks that are too slow for every change.
 ///
 /// Boots of every backend with 64M, 512M, 1G, 4G and 8G of memory, boots with every provoked failure on every backend,
-/// every subset of the features of `allocator`, the tests as 32-bit programs, what `miri` runs, release tests with the
-/// compiler's checks for undefined behaviour, provenance lints, scripts under Valgrind, more random scripts and larger
-/// heaps, and five minutes of each fuzz target. What this machine cannot do is skipped and says why.
+/// every subset of the features of `allocator`, the tests as 32-bit programs, what `miri` runs, proofs of arithmetic for
+/// all values by z3, release tests with the compiler's checks for undefined behaviour, provenance lints, scripts under
+/// Valgrind, more random scripts and larger heaps, and five minutes of each fuzz target. What this machine cannot do is
+/// skipped and says why.
 ///
-/// Needs: QEMU, Valgrind, a C++ compiler; for the 32-bit tests the target i686-unknown-linux-gnu and a C compiler that
-/// links 32-bit programs (Debian, Ubuntu: gcc-multilib); for Miri a nightly toolchain with it. With `--setup`, what is
-/// missing is installed, but for the nightly toolchain.
+/// Needs: QEMU, Valgrind, a C++ compiler; for the proofs z3; for the 32-bit tests the target i686-unknown-linux-gnu and a
+/// C compiler that links 32-bit programs (Debian, Ubuntu: gcc-multilib); for Miri a nightly toolchain with it. With
+/// `--setup`, what is missing is installed, but for the nightly toolchain.
 ///
 /// Takes: about half an hour on two processors.
 #[derive(Args, Debug)]
@@ -62,6 +63,7 @@ impl Options {
             setup::install_cpp()?;
             setup::try_install_target(NARROW_TARGET);
             setup::try_install_narrow_linking();
+            setup::try_install(proofs::SOLVER);
         }
         println!(
             "every subset of the features of allocator; tests as 32-bit programs; Miri; every backend with {MACHINES_MIB:?} \
@@ -71,6 +73,7 @@ impl Options {
         steps.step("feature subsets of allocator", |log| feature_subsets(workspace, log));
         steps.step("tests as 32-bit programs", |log| narrow_tests(workspace, log));
         miri::add(&mut steps, workspace);
+        steps.step("proofs by a solver", |log| proofs::run(workspace, log));
         steps.step("release tests with UB checks", |log| checkers::undefined_behaviour(workspace, log));
         steps.step("provenance lints", |log| checkers::provenance(workspace, log));
         steps.step("scripts under Valgrind", |log| checkers::valgrind(workspace, log));

@@ -3,12 +3,14 @@
 //! - `boot` builds kernels, boots them in QEMU and reports what they did.
 //! - `ci` runs every check that a change has to pass; `tidy` and `test` run parts of it; `deep` runs the slow ones, `fuzz`
 //!   those that look for what nobody thought of, `miri` those that a nightly toolchain can interpret.
-//! - `bench` and `replay` measure the backends beside other allocators, on workloads and on recorded traces.
+//! - `bench` and `replay` measure the backends beside other allocators, on workloads and on recorded traces; `advise`
+//!   recommends one.
 //!
 //! What cannot run on a machine is printed as `skipped: why` and counted as skipped. What is missing is never taken for
 //! good: every check passes by evidence that it found.
 #![forbid(unsafe_code)]
 
+mod advise;
 mod bench;
 mod boot;
 mod checkers;
@@ -17,6 +19,7 @@ mod deep;
 mod fuzz;
 mod measure;
 mod miri;
+mod proofs;
 mod replay;
 mod setup;
 mod steps;
@@ -50,6 +53,7 @@ enum Command {
     Deep(deep::Options),
     Bench(bench::Options),
     Replay(replay::Options),
+    Advise(advise::Options),
     Fuzz(fuzz::Options),
     Miri(miri::Options),
 }
@@ -76,6 +80,7 @@ fn run(command: &Command) -> Result<bool> {
         Command::Deep(options) => options.run(&workspace),
         Command::Bench(options) => options.run(&workspace),
         Command::Replay(options) => options.run(&workspace),
+        Command::Advise(options) => options.run(&workspace),
         Command::Fuzz(options) => options.run(&workspace),
         Command::Miri(options) => options.run(&workspace),
     }

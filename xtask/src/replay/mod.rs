@@ -53,12 +53,13 @@ const TIME_ROUNDS: usize = 7;
 
 /// What one allocator did with one trace; the reason where a figure is missing.
 #[derive(Debug)]
-struct Row {
-    subject: Subject,
-    mean: Result<Mean, String>,
-    worst: Result<u64, String>,
+pub(crate) struct Row {
+    pub(crate) subject: Subject,
+    pub(crate) mean: Result<Mean, String>,
+    pub(crate) worst: Result<u64, String>,
     profile: Result<Profile, String>,
-    needed: Result<f64, String>,
+    /// Memory needed, divided by the most that is asked for.
+    pub(crate) needed: Result<f64, String>,
     time: Option<Time>,
 }
 
@@ -73,12 +74,14 @@ struct Profile {
 
 /// A trace and what it asks for.
 #[derive(Debug)]
-struct Trace {
-    path: String,
-    name: String,
-    level: String,
-    operations: u64,
-    peak_requested: u64,
+pub(crate) struct Trace {
+    pub(crate) path: String,
+    pub(crate) name: String,
+    /// `bytes` or `pages`.
+    pub(crate) level: String,
+    pub(crate) operations: u64,
+    /// The most live at one time, in bytes or pages.
+    pub(crate) peak_requested: u64,
 }
 
 impl Options {
@@ -102,13 +105,7 @@ impl Options {
                 println!("skipped: {}: none of the allocators asked for serves {}\n", trace.name, trace.level);
                 continue;
             }
-            let mut rows = jobs::each(
-                &trace.name,
-                jobs::workers(),
-                &subjects,
-                |subject| subject.name.clone(),
-                |subject| replay(&program, subject, trace, overhead),
-            );
+            let mut rows = rows(&program, trace, &subjects, overhead);
             time(&program, trace, &mut rows);
             good &= rows.iter().all(is_good);
             let table = report::table(trace, &rows);
@@ -140,7 +137,12 @@ fn shipped(workspace: &Workspace) -> Result<Vec<PathBuf>> {
     Ok(traces)
 }
 
-fn about(program: &Program, path: &Path) -> Result<Trace> {
+/// Reads what the trace in a file asks for.
+///
+/// # Errors
+///
+/// The file is not there, or is no trace.
+pub(crate) fn about(program: &Program, path: &Path) -> Result<Trace> {
     let absolute = path.canonicalize().with_context(|| format!("looking for {}", path.display()))?;
     let path = absolute.to_string_lossy().into_owned();
     let about = program.ask(&["about", "--load", &path])?;
@@ -153,6 +155,17 @@ fn about(program: &Program, path: &Path) -> Result<Trace> {
         peak_requested: number("peak_requested")?,
         path,
     })
+}
+
+/// What each of `subjects` does with `trace`; it is not timed.
+pub(crate) fn rows(program: &Program, trace: &Trace, subjects: &[&Subject], overhead: u64) -> Vec<Row> {
+    jobs::each(
+        &trace.name,
+        jobs::workers(),
+        subjects,
+        |subject| subject.name.clone(),
+        |subject| replay(program, subject, trace, overhead),
+    )
 }
 
 fn replay(program: &Program, subject: &Subject, trace: &Trace, overhead: u64) -> Row {

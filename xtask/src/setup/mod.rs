@@ -153,6 +153,22 @@ pub(crate) fn try_install_narrow_linking() {
     }
 }
 
+/// How to get a program whose package has its name, in brackets; nothing where no package manager is known.
+pub(crate) fn advice(program: &'static str) -> String {
+    Manager::find().map_or_else(String::new, |manager| format!(" ({})", manager.install_line(program)))
+}
+
+/// Installs a program whose package has its name, if it is missing and it can be done. What failed is printed; the step
+/// that needs it says that it was skipped.
+pub(crate) fn try_install(program: &'static str) {
+    if let Some(manager) = Manager::find()
+        && find_program(program).is_none()
+        && let Err(error) = manager.install(program)
+    {
+        eprintln!("{error:#}");
+    }
+}
+
 /// Whether a program starts with these arguments and succeeds.
 pub(crate) fn answers(program: &str, args: &[&str]) -> bool {
     let mut command = Command::new(program);
