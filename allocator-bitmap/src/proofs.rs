@@ -22,6 +22,7 @@ use crate::{
     layout::{CHUNKS, COVER, HEADER_WORDS, cover_of},
     pages::PageRange,
     request::Request,
+    search::Wanted,
     span::{Span, pieces},
     summary::{CHUNK_PAGES, ChunkRecord},
 };
@@ -45,6 +46,16 @@ const fn tie(
 ) -> Tie {
     Tie { name, arguments, rust }
 }
+
+/// Spoken of in claims: whether a bit of a word is one.
+const BIT: Tie = tie(
+    "bit",
+    |[a, b, ..]| [a, b % 70, 0, 0],
+    |[a, b, ..]| truth((a as u64).checked_shr(b as u32).is_some_and(|word| word & 1 == 1)),
+);
+
+/// Spoken of in claims: a power of two.
+const POWER: Tie = tie("is_power_of_two", |a| a, |[a, ..]| truth(a.is_power_of_two()));
 
 fn word(number: usize) -> Option<Value> {
     Some(Word(number as u64))
@@ -103,11 +114,7 @@ fn runs_in_a_word() {
     compare(
         include_str!("../proofs/bits.smt2"),
         &[
-            tie(
-                "bit",
-                |[a, b, ..]| [a, b % 70, 0, 0],
-                |[a, b, ..]| truth((a as u64).checked_shr(b as u32).is_some_and(|word| word & 1 == 1)),
-            ),
+            BIT,
             tie("ones", |[a, b, ..]| [a % 64, 1 + b % (64 - a % 64), 0, 0], |[a, b, ..]| Some(Word(ones(a, b)))),
             tie(
                 "run_starts",
@@ -173,7 +180,7 @@ fn addresses_pages_and_places() {
                 |[a, b, ..]| word(page_of(a << b, b)?.1),
             ),
             tie("page_size", |[a, ..]| [a % 64, 0, 0, 0], |[a, ..]| word(1 << a)),
-            tie("is_power_of_two", |a| a, |[a, ..]| truth(a.is_power_of_two())),
+            POWER,
             tie("is_aligned", |[a, b, ..]| [a, power(b), 0, 0], |[a, b, ..]| truth(address::is_aligned(a, b))),
             tie("align_up", |[a, b, ..]| [a, power(b), 0, 0], |[a, b, ..]| word(address::align_up(a, b)?)),
             tie(
@@ -201,7 +208,7 @@ fn addresses_pages_and_places() {
             tie("chunk_of", |a| a, |[a, ..]| word(a / CHUNK_PAGES)),
             tie("word_of", |a| a, |[a, ..]| word(a / WORD_PAGES)),
             tie("bit_of", |a| a, |[a, ..]| word(a % WORD_PAGES)),
-            tie("bit", |[a, b, ..]| [a, b % 64, 0, 0], |[a, b, ..]| truth(a >> b & 1 == 1)),
+            BIT,
             tie(
                 "piece",
                 |[a, b, c, _]| {
@@ -233,7 +240,7 @@ fn where_a_run_may_begin() {
     compare(
         include_str!("../proofs/request.smt2"),
         &[
-            tie("is_power_of_two", |a| a, |[a, ..]| truth(a.is_power_of_two())),
+            POWER,
             tie("admitted", wanted, |[a, b, c, d]| word(request(b, c, d)?.admitted(a)?)),
             tie("admitted_is_some", wanted, |[a, b, c, d]| truth(request(b, c, d)?.admitted(a).is_some())),
             tie("ample", |[a, b, ..]| [power(a), b.max(1), 0, 0], |[a, b, ..]| word(request(a, b, 0)?.ample()?)),
@@ -241,6 +248,27 @@ fn where_a_run_may_begin() {
                 let last = a.checked_add(c - 1);
                 truth(a.is_multiple_of(b) && (d == 0 || last.is_some_and(|last| a / d == last / d)))
             }),
+        ],
+    );
+}
+
+/// A run that begins at a multiple of `align`, in a block that begins with page `skew`.
+fn aligned(align: usize, skew: usize) -> Wanted {
+    Wanted { align, skew, ..Wanted::any(1) }
+}
+
+#[test]
+fn alignments_of_numbers_by_index() {
+    // A block begins at a chunk, a word at a multiple of 64 pages.
+    let placed = |[a, b, c, _]: [u64; 4]| [a & !63, b & !511, power(c), 0];
+    compare(
+        include_str!("../proofs/search.smt2"),
+        &[
+            POWER,
+            BIT,
+            tie("is_multiple", |[a, b, ..]| [a, power(b), 0, 0], |[a, b, ..]| truth(a.is_multiple_of(b))),
+            tie("slack", |[a, b, c, _]| [a, b, power(c), 0], |[a, b, c, _]| word(aligned(c, b).slack(a))),
+            tie("positions", placed, |[a, b, c, _]| Some(Word(aligned(c, b).positions(a)))),
         ],
     );
 }

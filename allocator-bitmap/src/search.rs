@@ -48,13 +48,13 @@ impl Wanted {
 
     /// Pages from index `index` to the next where the run may begin.
     #[inline]
-    const fn slack(&self, index: usize) -> usize {
+    pub(crate) const fn slack(&self, index: usize) -> usize {
         index.wrapping_add(self.skew).wrapping_neg() & (self.align - 1)
     }
 
     /// The positions where the run may begin, in a word whose first page has index `index`.
     #[inline]
-    const fn positions(&self, index: usize) -> u64 {
+    pub(crate) const fn positions(&self, index: usize) -> u64 {
         // A word begins at a multiple of 64 pages, in memory too.
         if self.align <= WORD_PAGES { aligned_positions(self.align) } else { (self.slack(index) == 0) as u64 }
     }

@@ -168,13 +168,19 @@ fn neighbours_are_joined_in_either_order() {
 
 #[test]
 fn what_cannot_be_joined_comes_back_as_it_was() {
-    let arenas = [Arena::new(MIB), Arena::new(MIB)];
-    let heaps = [toy_heap(&arenas[0]), toy_heap(&arenas[1])];
+    let arena = Arena::new(MIB);
+    // Two allocators side by side: the second begins with page 10.
+    let heaps = [(0, 10), (10, 246)].map(|(first, count)| {
+        let heap = ToyHeap::new();
+        // SAFETY: 1. The arena outlives the test, and each heap has a part of its own. 2. It exposes its memory.
+        unsafe { heap.init(arena.start() + first * 4096, count * 4096) }.unwrap();
+        heap
+    });
     let heap = &heaps[0];
-    let at = |index: usize, kind| heap.page_run_at(arenas[0].start() + index * 4096, 2, 4096, kind).unwrap();
-    let elsewhere = heaps[1].page_run(2, 4096, Other).unwrap();
+    let at = |index: usize, kind| heap.page_run_at(arena.start() + index * 4096, 2, 4096, kind).unwrap();
+    let elsewhere = heaps[1].page_run_at(arena.start() + 10 * 4096, 2, 4096, Other).unwrap();
     for (other, why) in [(at(3, Other), "a hole"), (at(6, Dma), "a kind"), (elsewhere, "an allocator")] {
-        let run = heap.page_run_at(arenas[0].start() + 8 * 4096, 2, 4096, Other).unwrap();
+        let run = at(8, Other);
         let before =
             [(run.start(), run.num_pages(), run.kind()), (other.start(), other.num_pages(), other.kind())];
         let (run, other) = run.join(other).expect_err(why);

@@ -29,7 +29,8 @@ pub(crate) fn pages(mut tell: Tell) -> Option<Summary> {
     unsafe { on_bench(&PAGES, set_up, |bench| run_pages(bench, &mut tell)) }
 }
 
-/// Runs a suite on a bench with memory of the heap, each allocator set up by `set_up`; `None` if there is no memory, or the slot is in use.
+/// Runs a suite on a bench with memory of the heap, each allocator set up by `set_up`; `None` if there is no memory, or
+/// the slot is in use.
 ///
 /// # Safety
 ///
@@ -40,12 +41,9 @@ unsafe fn on_bench<A: ConstEmpty>(
     suite: impl FnOnce(&mut Bench<A>) -> Summary,
 ) -> Option<Summary> {
     const NUM_PAGES: usize = Memory::NEEDED_BYTES / PAGE_BYTES;
-    let start = HEAP.alloc_pages(NUM_PAGES, Memory::ALIGN, UsageKind::Other).ok()?;
-    // SAFETY: 1. The pages were just handed out and stay so until the bench, which owns this value, is dropped. 2. The
+    let run = HEAP.zeroed_page_run(NUM_PAGES, Memory::ALIGN, UsageKind::Other).ok()?;
+    // SAFETY: 1. The pages are zeros, and the run's until it is dropped, after the bench, which owns this value. 2. The
     // heap was made from exposed memory. 3. As asked for; the heap hands out neither the first nor the last page.
-    let memory = unsafe { Memory::new(start, Memory::NEEDED_BYTES) };
-    let summary = Bench::new(slot, memory).map(|bench| suite(&mut bench.with_setup(set_up)));
-    // SAFETY: 1. The pages are those handed out above. 2. The bench is dropped, and nothing made from it is left (1.).
-    let given_back = unsafe { HEAP.dealloc_pages(start, NUM_PAGES, UsageKind::Other) };
-    given_back.ok().and(summary)
+    let memory = unsafe { Memory::new(run.start(), run.size_bytes()) };
+    Bench::new(slot, memory).map(|bench| suite(&mut bench.with_setup(set_up)))
 }

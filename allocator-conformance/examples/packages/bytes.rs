@@ -1,4 +1,4 @@
-//! Packages as they are, and one adapter for all of them.
+//! One adapter for all packages that hand out blocks.
 
 use std::{alloc::Layout, ptr::NonNull};
 
@@ -6,7 +6,6 @@ use allocator_conformance::api::{
     AddressRange, AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared,
     InvalidFrees,
 };
-use talc::{DefaultBinning, base, source::Manual};
 
 /// What every package can do.
 pub(crate) trait RawHeap: Send + 'static {
@@ -33,60 +32,15 @@ pub(crate) trait RawHeap: Send + 'static {
     ///
     /// 1. The block is live, with this layout, and is not used afterwards.
     unsafe fn give(&mut self, block: NonNull<u8>, layout: Layout);
-}
 
-/// `linked_list_allocator::Heap`: a list of holes, first fit, one region.
-pub(crate) struct LinkedList(linked_list_allocator::Heap);
-
-impl RawHeap for LinkedList {
-    const NAME: &'static str = "linked_list_allocator 0.10";
-    const MOST_REGIONS: Option<usize> = Some(1);
-    const NEW: Self = Self(linked_list_allocator::Heap::empty());
-
-    unsafe fn add(&mut self, start: usize, size: usize) -> bool {
-        let is_first = self.0.size() == 0;
-        if is_first {
-            // SAFETY: the region is the heap's (1).
-            unsafe { self.0.init(std::ptr::with_exposed_provenance_mut(start), size) };
-        }
-        is_first
-    }
-
-    fn take(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        self.0.allocate_first_fit(layout).ok()
-    }
-
-    unsafe fn give(&mut self, block: NonNull<u8>, layout: Layout) {
-        // SAFETY: the block is live (1).
-        unsafe { self.0.deallocate(block, layout) };
+    /// What it says that it holds, and what of that it says is used, bytes. `None`: it does not tell.
+    fn statistics(&self) -> Option<(usize, usize)> {
+        None
     }
 }
 
-/// `talc::base::Talc`: boundary tags and binned gaps, several regions.
-pub(crate) struct Talc(base::Talc<Manual, DefaultBinning>);
-
-impl RawHeap for Talc {
-    const NAME: &'static str = "talc 5.1";
-    const MOST_REGIONS: Option<usize> = None;
-    const NEW: Self = Self(base::Talc::new(Manual));
-
-    unsafe fn add(&mut self, start: usize, size: usize) -> bool {
-        // SAFETY: the region is the heap's (1).
-        unsafe { self.0.claim(std::ptr::with_exposed_provenance_mut(start), size) }.is_some()
-    }
-
-    fn take(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        // SAFETY: the size is not 0: the adapter answers that.
-        unsafe { self.0.allocate(layout) }
-    }
-
-    unsafe fn give(&mut self, block: NonNull<u8>, layout: Layout) {
-        // SAFETY: the block is live (1).
-        unsafe { self.0.deallocate(block.as_ptr(), layout) };
-    }
-}
-
-/// A package with the traits of `allocator-api`. It counts what is asked for, for packages do not.
+/// A package with the traits of `allocator-api`. Where the package does not count, what is asked for is
+/// counted here.
 pub(crate) struct Adapter<H> {
     heap: H,
     total: usize,
@@ -164,10 +118,10 @@ unsafe impl<H: RawHeap> ByteAllocator for Adapter<H> {
     }
 
     fn total_bytes(&self) -> usize {
-        self.total
+        self.heap.statistics().map_or(self.total, |(total, _)| total)
     }
 
     fn used_bytes(&self) -> usize {
-        self.used
+        self.heap.statistics().map_or(self.used, |(_, used)| used)
     }
 }
