@@ -28,6 +28,7 @@ pub struct SlabByteAllocator<P = BitmapPageAllocator<4096>> {
 impl<P: ConstEmpty> SlabByteAllocator<P> {
     /// An allocator without memory.
     #[must_use]
+    #[expect(clippy::new_without_default, reason = "the value is too large for a stack")]
     pub const fn new() -> Self {
         Self::EMPTY
     }

@@ -1,4 +1,4 @@
-//! What the targets try: every byte backend and every page backend, each in one line.
+//! What the targets try: every byte backend, every page backend and every id allocator, each in one line.
 
 /// Calls a macro of this crate with what is given and, behind it, every byte backend: its type, and how it fits blocks.
 #[macro_export]
@@ -36,6 +36,17 @@ macro_rules! with_byte_levels {
             ::allocator::Growing<::allocator::TlsfByteAllocator>;
             ::allocator::Growing<::allocator::slab::package::SlabByteAllocator>;
             ::allocator::Slabs;
+        }
+    };
+}
+
+/// Calls a macro of this crate with what is given and, behind it, every id allocator.
+#[macro_export]
+macro_rules! with_id_allocators {
+    ($then:ident! { $($head:tt)* }) => {
+        $crate::$then! { $($head)*
+            ::allocator_bitmap::BitmapIdAllocator<Inline<4000>>, Fit::Unknown;
+            ::allocator_bitmap::package::BitmapIdAllocator<BitAlloc4K>, Fit::Unknown;
         }
     };
 }

@@ -8,14 +8,13 @@ mod machines;
 mod placement;
 mod refusals;
 mod regions;
-mod runs;
 mod statistics;
 mod steps;
 mod subject;
 
 use allocator_api::{ConstEmpty, Declared, PageAllocator};
 
-pub(crate) use self::{runs::pages_in, subject::Subject};
+pub(crate) use self::subject::Subject;
 use crate::{Bench, Case, Report, Summary, case::run_all};
 
 /// Calls a macro with every page case: its module, its name, its point of the contract, its promise.

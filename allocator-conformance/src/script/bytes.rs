@@ -95,6 +95,7 @@ pub enum ByteOp {
 
 impl Op for ByteOp {
     const SUITE: &'static str = "byte";
+    const NAME: &'static str = "ByteOp";
 
     fn decode(bytes: &mut dyn Iterator<Item = u8>) -> Option<Self> {
         Some(match bytes.next()? {

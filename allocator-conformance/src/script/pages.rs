@@ -1,13 +1,14 @@
 //! Scripts for page allocators.
 #![forbid(unsafe_code)]
 
-use allocator_api::{AddressRange, AllocError, ConstEmpty, Declared, PageAllocator};
+use allocator_api::{AddressRange, AllocError, AllocResult, ConstEmpty, Declared, PageAllocator};
 
-use super::{Broken, Op, Overlap, Tally, failure_of, overlap, smaller};
+use super::{Broken, Op, Overlap, Tally, as_predicted, failure_of, few, overlap, smaller};
 use crate::{
     bench::Bench,
     order::Order,
-    pages::{Subject, pages_in},
+    pages::Subject,
+    runs::pages_in,
     statistics::Statistics,
     verdict::{Step, With, answers, broken},
 };
@@ -67,6 +68,7 @@ pub enum PageOp {
 
 impl Op for PageOp {
     const SUITE: &'static str = "page";
+    const NAME: &'static str = "PageOp";
 
     fn decode(bytes: &mut dyn Iterator<Item = u8>) -> Option<Self> {
         let mut next = || bytes.next().map(usize::from);
@@ -124,15 +126,6 @@ impl Op for PageOp {
             }
             _ => return None,
         })
-    }
-}
-
-/// A number of pages: mostly few, sometimes none, sometimes more than there are.
-fn few(byte: usize) -> usize {
-    match byte {
-        0..=191 => byte % 6,
-        192..=247 => byte % 40,
-        _ => 1 << (byte - 240),
     }
 }
 
@@ -217,7 +210,8 @@ impl<'s, 'b, A: PageAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
         }
         let longest = self.untouched.map(|_| self.subject.longest_free(align));
         let run = self.subject.alloc(pages, align).with(pages)?;
-        self.note(longest.map(|longest| longest >= pages), run.is_some(), pages)
+        let answer = run.map(|_| ()).ok_or(AllocError::NoMemory);
+        self.note(longest.map(|longest| longest >= pages), answer, pages)
     }
 
     fn alloc_at(&mut self, start: usize, pages: usize, align: usize) -> Step {
@@ -226,7 +220,7 @@ impl<'s, 'b, A: PageAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
         if let (Some(Err(AllocError::InvalidParam)), _) | (None, Err(AllocError::InvalidParam)) = (answer, got) {
             return answers("alloc_pages_at: the answer", Err(AllocError::InvalidParam), got).with(pages);
         }
-        self.note(answer.map(|answer| answer.is_ok()), got.is_ok(), pages)
+        self.note(answer.map(|answer| answer.is_ok()), got, pages)
     }
 
     /// The answer that a request for a place must get; `None` if that is not known.
@@ -239,18 +233,10 @@ impl<'s, 'b, A: PageAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
         self.untouched.map(|_| if range.is_some_and(is_free) { Ok(()) } else { Err(AllocError::NoMemory) })
     }
 
-    fn note(&mut self, must: Option<bool>, served: bool, pages: usize) -> Step {
-        self.tally.refused += usize::from(!served);
+    fn note(&mut self, must: Option<bool>, answer: AllocResult, pages: usize) -> Step {
+        self.tally.refused += usize::from(answer.is_err());
         self.tally.predicted += usize::from(must == Some(true));
-        match must {
-            Some(true) if !served => {
-                Err(broken("model: the pages are free", "a run", AllocError::NoMemory)).with(pages)
-            }
-            Some(false) if served => {
-                Err(broken("model: the pages are not free", AllocError::NoMemory, "a run")).with(pages)
-            }
-            _ => Ok(()),
-        }
+        must.map_or(Ok(()), |must| as_predicted(must, answer, pages))
     }
 
     fn dealloc_piece(&mut self, run: usize, first: usize, pages: usize) -> Step {

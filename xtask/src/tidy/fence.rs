@@ -38,7 +38,15 @@ pub(super) const FENCES: [Fence; 9] = [
     Fence {
         member: "allocator-slab",
         memory: &["src/memory/", "src/package.rs"],
-        duties: &["src/byte_allocator.rs", "src/slabs.rs", "src/slabs/guests.rs", "src/slabs/realloc.rs"],
+        duties: &[
+            "src/byte_allocator.rs",
+            "src/byte_allocator/capabilities.rs",
+            "src/byte_allocator/objects.rs",
+            "src/slabs.rs",
+            "src/slabs/caches.rs",
+            "src/slabs/guests.rs",
+            "src/slabs/realloc.rs",
+        ],
     },
     Fence { member: "allocator-buddy", memory: &["src/package/blocks.rs"], duties: &["src/package.rs"] },
     Fence { member: "allocator-tlsf", memory: &["src/package/pools.rs"], duties: &["src/package.rs"] },
