@@ -274,8 +274,8 @@ mod tests {
     #[test]
     fn an_engine_has_one_memory_file_at_most_and_its_wrapper_one() {
         for fence in FENCES.iter().filter(|fence| ENGINES.contains(&fence.member)) {
-            let (wrapper, engine): (Vec<_>, Vec<_>) =
-                fence.memory.iter().partition(|entry| entry.starts_with("src/package"));
+            let (wrapper, engine): (Vec<&str>, Vec<&str>) =
+                fence.memory.iter().copied().partition(|entry| entry.starts_with("src/package"));
             assert!(wrapper.len() <= 1 && engine.len() <= 1, "{}", fence.member);
         }
     }
