@@ -18,6 +18,35 @@ mod inspect;
 mod objects;
 
 /// A byte allocator: [`Slabs`] and the page allocator that they stand on.
+///
+/// # Complexity
+///
+/// That of [`Slabs`], with the calls to the page level done here.
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+///
+/// use allocator_api::{AllocError, BaseAllocator, ByteAllocator, UsableSize};
+/// use allocator_slab::SlabByteAllocator;
+///
+/// let memory = vec![0_u8; 1 << 20].leak();
+/// let mut heap = Box::new(<SlabByteAllocator>::new());
+/// // SAFETY: 1. The memory was leaked, and nobody else uses it. 2. Its provenance is exposed here.
+/// unsafe { heap.init(memory.as_mut_ptr().expose_provenance(), 1 << 20) }?;
+///
+/// let (layout, unused) = (Layout::new::<[u8; 100]>(), heap.used_bytes());
+/// let block = heap.alloc(layout)?;
+/// assert_eq!(heap.usable_size(layout), 104);
+/// // SAFETY: 1. The block is live the first time, and a double free is detected. 2. It is forgotten.
+/// unsafe {
+///     heap.dealloc(block, layout)?;
+///     assert_eq!(heap.dealloc(block, layout), Err(AllocError::NotAllocated));
+/// }
+/// assert_eq!(heap.used_bytes(), unused);
+/// # Ok::<(), AllocError>(())
+/// ```
 // In this order, so that the fast paths reach the classes without an addition.
 #[repr(C)]
 pub struct SlabByteAllocator<P = BitmapPageAllocator<4096>> {

@@ -132,7 +132,38 @@ pub(crate) const fn inverse(odd: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::{fmt::Write, string::String};
+
     use super::*;
+
+    /// The table of the crate's documentation, computed.
+    fn table() -> String {
+        let mut table = String::from(
+            "| object bytes | slab KiB | objects | bytes behind them | of the slab |\n|--:|--:|--:|--:|--:|\n",
+        );
+        for (size, frames) in SIZES.into_iter().zip(SLAB_FRAMES).skip(1) {
+            let (size, slab) = (usize::from(size), usize::from(frames) * FRAME_BYTES);
+            let per_mille = (slab % size * 1000).div_ceil(slab);
+            let (whole, tenth) = (per_mille / 10, per_mille % 10);
+            writeln!(table, "| {size} | {} | {} | {} | {whole}.{tenth} % |", slab >> 10, slab / size, slab % size)
+                .unwrap();
+        }
+        table
+    }
+
+    #[test]
+    fn the_documented_table_is_the_computed_one() {
+        let documented = include_str!("classes.md");
+        assert!(documented == table(), "classes.md should be:\n{}", table());
+    }
+
+    #[test]
+    fn one_slab_of_each_class_takes_what_the_documentation_says() {
+        let frames: usize = SLAB_FRAMES.into_iter().map(usize::from).sum();
+        assert_eq!(frames * FRAME_BYTES, 1480 << 10);
+        let most = SLAB_FRAMES.into_iter().max();
+        assert_eq!(most, Some(16));
+    }
 
     #[test]
     fn each_size_gets_the_smallest_class_that_holds_it() {

@@ -25,7 +25,44 @@ mod statistics;
 pub(crate) use heap_map::Stretch;
 pub use statistics::{ClassStatistics, RunStatistics};
 
-/// Slabs on pages.
+/// Slabs on the pages of a page allocator that comes with each call.
+///
+/// # Complexity
+///
+/// With L levels of the page map, 6 at most: allocating O(1) from a slab with a free object; for a new slab or a run 2 L steps and
+/// 4 L calls to the page level. Giving back: 2 L steps and 2 L + 2 calls. Before a refusal everything unused is given back: at most 95 slabs
+/// and 16 pages.
+///
+/// # Examples
+///
+/// ```
+/// use core::alloc::Layout;
+///
+/// use allocator_api::{AllocError, BaseAllocator, PageAllocator, PagedByteAllocator};
+/// use allocator_bitmap::BitmapPageAllocator;
+/// use allocator_slab::Slabs;
+///
+/// let memory = vec![0_u8; 1 << 20].leak();
+/// let mut pages = <BitmapPageAllocator<4096>>::new();
+/// // SAFETY: 1. The memory was leaked, and nobody else uses it. 2. Its provenance is exposed here.
+/// unsafe { pages.init(memory.as_mut_ptr().expose_provenance(), 1 << 20) }?;
+///
+/// let mut slabs = Box::new(Slabs::new());
+/// let layout = Layout::new::<[u64; 8]>();
+/// let block = slabs.alloc_from(&mut pages, layout)?;
+/// // A slab, a page of records and a leaf of the map.
+/// assert_eq!(slabs.held_bytes(), 3 * 4096);
+///
+/// let interior = block.map_addr(|address| address.saturating_add(8));
+/// // SAFETY: 1. The first is a mistake that is detected, the second a live block. 2. It is forgotten. 3. There is one page level.
+/// unsafe {
+///     assert_eq!(slabs.dealloc_to(&mut pages, interior, layout), Err(AllocError::NotAllocated));
+///     slabs.dealloc_to(&mut pages, block, layout)?;
+///     assert_eq!(slabs.trim(&mut pages), 3);
+/// }
+/// assert_eq!(slabs.held_bytes(), 0);
+/// # Ok::<(), AllocError>(())
+/// ```
 // The order is that of use on the fast paths: what stands first is reached without an addition.
 #[derive(Debug)]
 #[repr(C)]
@@ -54,7 +91,7 @@ impl ConstEmpty for Slabs {
 }
 
 impl Slabs {
-    /// Slabs without a page. For statics: the value has about 16 KiB.
+    /// Slabs without a page. For statics: the value has less than 28 KiB.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "the value is too large for a stack")]
     pub const fn new() -> Self {

@@ -51,7 +51,7 @@ impl Slabs {
     ///
     /// # Complexity
     ///
-    /// One call to `pages` for the slab, and as many as the map and the pool have pages without a use then: 7 at most.
+    /// One call to `pages` for the slab, one for its record's page, and one for each node of the map that has no use then.
     pub unsafe fn close_cache<T, P: PageAllocator>(
         &mut self,
         pages: &mut P,

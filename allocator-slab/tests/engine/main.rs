@@ -8,6 +8,7 @@ mod caches;
 mod capabilities;
 mod far_apart;
 mod model;
+mod one_class;
 #[path = "../support/pages.rs"]
 mod pages;
 mod refusals;

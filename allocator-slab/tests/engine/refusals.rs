@@ -138,3 +138,19 @@ fn a_full_page_level_lets_small_blocks_be_guests_that_free_as_their_own_class() 
     slabs.check_integrity::<Pages<4096>>().unwrap();
     assert_eq!(slabs.used_bytes(), 0);
 }
+
+#[test]
+fn the_next_larger_class_is_the_first_that_hosts() {
+    let mut pages = Pages::<4096>::of_host(MIB);
+    let mut slabs = Box::new(Slabs::new());
+    for size in [72, 128] {
+        slabs.alloc_from(&mut pages, layout(size, 8)).unwrap();
+    }
+    while pages.alloc_pages(1, 4096).is_ok() {}
+    let live = |slabs: &Slabs, bytes| slabs.size_classes().find(|class| class.object_bytes == bytes).unwrap().live;
+    slabs.alloc_from(&mut pages, layout(64, 8)).unwrap();
+    assert_eq!((live(&slabs, 72), live(&slabs, 128)), (2, 1));
+    // Objects of 72 bytes are at no multiple of 64.
+    slabs.alloc_from(&mut pages, layout(64, 64)).unwrap();
+    assert_eq!((live(&slabs, 72), live(&slabs, 128)), (2, 2));
+}

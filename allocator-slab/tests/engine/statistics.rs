@@ -35,6 +35,17 @@ fn a_class_tells_what_it_holds_and_held_at_most() {
     }
     assert_eq!(class_of(&heap, 64), ClassStatistics { live: 0, capacity: 64, slabs: 1, ..full });
     assert_eq!(heap.slabs().size_classes().map(|class| class.live).sum::<usize>(), 0);
+    for _ in 0..65 {
+        heap.alloc(layout(64, 64)).unwrap();
+    }
+    assert_eq!((class_of(&heap, 64).slabs, class_of(&heap, 64).most_slabs), (2, 3));
+}
+
+#[test]
+fn the_value_is_as_large_as_documented() {
+    let bytes = size_of::<allocator_slab::Slabs>();
+    assert!(bytes < 28 << 10, "{bytes}");
+    assert!(usize::BITS < 64 || bytes > 20 << 10, "{bytes}: the documentation exaggerates");
 }
 
 #[test]

@@ -100,3 +100,7 @@ fn check_node(
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "../../../tests/unit/page_map.rs"]
+mod tests;

@@ -50,3 +50,7 @@ impl Records {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "../../../tests/unit/records.rs"]
+mod tests;
