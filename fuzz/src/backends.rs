@@ -1,4 +1,4 @@
-//! What the targets try: every byte backend and every page backend, each in one line.
+//! What the targets try: every byte backend, every page backend and every id allocator, each in one line.
 
 /// Calls a macro of this crate with what is given and, behind it, every byte backend: its type, and how it fits blocks.
 #[macro_export]
@@ -22,6 +22,17 @@ macro_rules! with_page_backends {
             ::allocator_bitmap::package::BitmapPageAllocator<4096, BitAlloc64K>, Fit::Unknown;
             ::allocator_bitmap::package::BitmapPageAllocator<512, BitAlloc4K>, Fit::Unknown;
             ::allocator_bitmap::package::BitmapPageAllocator<{ 2 << 20 }, BitAlloc4K>, Fit::Unknown;
+        }
+    };
+}
+
+/// Calls a macro of this crate with what is given and, behind it, every id allocator.
+#[macro_export]
+macro_rules! with_id_allocators {
+    ($then:ident! { $($head:tt)* }) => {
+        $crate::$then! { $($head)*
+            ::allocator_bitmap::BitmapIdAllocator<Inline<4000>>, Fit::Unknown;
+            ::allocator_bitmap::package::BitmapIdAllocator<BitAlloc4K>, Fit::Unknown;
         }
     };
 }
