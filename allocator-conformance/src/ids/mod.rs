@@ -9,7 +9,10 @@ mod subject;
 use allocator_api::{ConstEmpty, Declared, IdAllocator};
 
 pub(crate) use self::subject::Subject;
-use crate::{Bench, Case, Report, Summary, case::run_all};
+use crate::{
+    Bench, Case, Report, Summary,
+    case::{registry, run_all},
+};
 
 /// Calls a macro with every id case: its module, its name, its point of the contract, its promise.
 #[doc(hidden)]
@@ -53,26 +56,7 @@ macro_rules! each_id_case {
     };
 }
 
-struct Registry<A>(core::marker::PhantomData<A>);
-
-macro_rules! registry {
-    ($($module:ident::$name:ident, $point:literal, $promise:literal;)*) => {
-        /// The names of all id cases.
-        pub(crate) const NAMES: &[&str] = &[$(stringify!($name)),*];
-
-        impl<A: IdAllocator + ConstEmpty + Declared + 'static> Registry<A> {
-            const CASES: &'static [Case<A>] = &[$(Case {
-                suite: "ids",
-                name: stringify!($name),
-                promise: $promise,
-                point: $point,
-                run: |bench| $module::$name(&mut Subject::on(bench)),
-            }),*];
-        }
-    };
-}
-
-each_id_case! { [registry] }
+each_id_case! { [registry] "ids", IdAllocator; }
 
 /// All cases for id allocators, in the order of the contract's points.
 #[must_use]

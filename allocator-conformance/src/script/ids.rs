@@ -3,7 +3,7 @@
 
 use allocator_api::{AddressRange, AllocError, ConstEmpty, Declared, IdAllocator};
 
-use super::{Broken, Op, Tally, as_predicted, failure_of, few, smaller};
+use super::{Broken, Op, Run, Tally, as_predicted, carry_out, few, smaller};
 use crate::{
     bench::Bench,
     ids::Subject,
@@ -104,24 +104,12 @@ impl Op for IdOp {
 }
 
 /// A script under way.
-struct Run<'s, 'b, A: 'static> {
+struct Script<'s, 'b, A: 'static> {
     subject: &'s mut Subject<'b, A>,
     tally: Tally,
 }
 
-impl<A: IdAllocator + ConstEmpty + Declared> Run<'_, '_, A> {
-    fn step(&mut self, op: IdOp) -> Step {
-        self.tally.done += 1;
-        match op {
-            IdOp::Add { first, count } => self.add(first % IDS, count),
-            IdOp::Alloc { count, align_log2 } => self.alloc(count, 1 << (align_log2 % 8)),
-            IdOp::AllocFixed { id } => self.subject.alloc_fixed(id % IDS),
-            IdOp::Dealloc { first, count } => self.subject.dealloc(first % IDS, count).map(|_| ()),
-            IdOp::DeallocPiece { run, first, count } => self.dealloc_piece(run, first, count),
-            IdOp::GiveAllBack => self.subject.give_all_back(Order::EvenOdd),
-        }
-    }
-
+impl<A: IdAllocator + ConstEmpty + Declared> Script<'_, '_, A> {
     fn add(&mut self, first: usize, count: usize) -> Step {
         let predicted = match AddressRange::new(first, count) {
             None => Err(AllocError::InvalidParam),
@@ -158,21 +146,38 @@ impl<A: IdAllocator + ConstEmpty + Declared> Run<'_, '_, A> {
     }
 }
 
+impl<A: IdAllocator + ConstEmpty + Declared> Run for Script<'_, '_, A> {
+    type Op = IdOp;
+
+    fn step(&mut self, op: IdOp) -> Step {
+        self.tally.done += 1;
+        match op {
+            IdOp::Add { first, count } => self.add(first % IDS, count),
+            IdOp::Alloc { count, align_log2 } => self.alloc(count, 1 << (align_log2 % 8)),
+            IdOp::AllocFixed { id } => self.subject.alloc_fixed(id % IDS),
+            IdOp::Dealloc { first, count } => self.subject.dealloc(first % IDS, count).map(|_| ()),
+            IdOp::DeallocPiece { run, first, count } => self.dealloc_piece(run, first, count),
+            IdOp::GiveAllBack => self.subject.give_all_back(Order::EvenOdd),
+        }
+    }
+
+    fn finish(&mut self) -> Step {
+        self.subject.expect_flags(0, IDS)?;
+        self.subject.give_all_back(Order::Lifo)
+    }
+
+    fn tally(&self) -> Tally {
+        self.tally
+    }
+}
+
 /// Carries a script out; it ends with everything given back.
 pub(crate) fn run_on<A: IdAllocator + ConstEmpty + Declared>(
     subject: &mut Subject<'_, A>,
     script: impl IntoIterator<Item = IdOp>,
 ) -> Result<Tally, Broken> {
     subject.fresh();
-    let mut run = Run { subject, tally: Tally::default() };
-    for (step, op) in script.into_iter().enumerate() {
-        if let Some(failure) = failure_of(run.step(op)) {
-            return Err(Broken { step, failure });
-        }
-    }
-    let step = run.tally.done;
-    let last = run.subject.expect_flags(0, IDS).and_then(|()| run.subject.give_all_back(Order::Lifo));
-    failure_of(last).map_or(Ok(run.tally), |failure| Err(Broken { step, failure }))
+    carry_out(Script { subject, tally: Tally::default() }, script)
 }
 
 /// Carries a script out on a fresh allocator, compares every answer with the model, and gives everything back.

@@ -134,6 +134,32 @@ fn overlap(regions: &Book<'_>, region: AddressRange, unit: usize) -> Overlap {
     }
 }
 
+/// A script under way on an allocator.
+trait Run {
+    type Op: Op;
+
+    /// Carries out one step.
+    fn step(&mut self, op: Self::Op) -> Step;
+
+    /// What every script ends with: everything is given back.
+    fn finish(&mut self) -> Step;
+
+    /// What it has come to.
+    fn tally(&self) -> Tally;
+}
+
+/// Carries a script out to its end.
+fn carry_out<R: Run>(mut run: R, script: impl IntoIterator<Item = R::Op>) -> Result<Tally, Broken> {
+    let mut steps = 0;
+    for op in script {
+        if let Some(failure) = failure_of(run.step(op)) {
+            return Err(Broken { step: steps, failure });
+        }
+        steps += 1;
+    }
+    failure_of(run.finish()).map_or(Ok(run.tally()), |failure| Err(Broken { step: steps, failure }))
+}
+
 /// A request for a run of `count` pages or ids is answered as the model says.
 pub(crate) fn as_predicted(must: bool, answer: AllocResult, count: usize) -> Step {
     match (must, answer) {

@@ -3,7 +3,7 @@
 
 use allocator_api::{AddressRange, AllocError, AllocResult, ConstEmpty, Declared, PageAllocator};
 
-use super::{Broken, Op, Overlap, Tally, as_predicted, failure_of, few, overlap, smaller};
+use super::{Broken, Op, Overlap, Run, Tally, as_predicted, carry_out, few, overlap, smaller};
 use crate::{
     bench::Bench,
     order::Order,
@@ -130,36 +130,18 @@ impl Op for PageOp {
 }
 
 /// A script under way.
-pub(crate) struct Run<'s, 'b, A: 'static> {
+struct Script<'s, 'b, A: 'static> {
     subject: &'s mut Subject<'b, A>,
     // The statistics with nothing live, once they are known; then the subject knows the free runs too.
     untouched: Option<Statistics>,
     tally: Tally,
 }
 
-impl<'s, 'b, A: PageAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
+impl<'s, 'b, A: PageAllocator + ConstEmpty + Declared> Script<'s, 'b, A> {
     /// Begins a script on a fresh allocator.
-    pub(crate) fn new(subject: &'s mut Subject<'b, A>) -> Self {
+    fn new(subject: &'s mut Subject<'b, A>) -> Self {
         subject.fresh();
         Self { subject, untouched: None, tally: Tally::default() }
-    }
-
-    /// Carries out one step.
-    pub(crate) fn step(&mut self, op: PageOp) -> Step {
-        self.tally.done += 1;
-        match op {
-            PageOp::Add { page, pages, front_bytes } => self.add(page % PAGES, pages, front_bytes % A::PAGE_SIZE),
-            PageOp::Alloc { pages, align_log2 } => self.alloc(pages, Self::align(align_log2)),
-            PageOp::AllocAt { page, pages, align_log2 } => {
-                self.alloc_at(self.subject.page(page % PAGES), pages, Self::align(align_log2))
-            }
-            PageOp::Dealloc { page, pages } => {
-                let start = self.subject.page(page % PAGES);
-                self.subject.dealloc(start, pages).map(|_| ()).with(pages)
-            }
-            PageOp::DeallocPiece { run, first, pages } => self.dealloc_piece(run, first, pages),
-            PageOp::GiveAllBack => self.give_all_back(Order::EvenOdd),
-        }
     }
 
     /// The alignment of this many pages, or of one where the address space has no such multiple.
@@ -251,7 +233,7 @@ impl<'s, 'b, A: PageAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
     }
 
     /// Gives everything back; then the statistics are those of the beginning.
-    pub(crate) fn give_all_back(&mut self, order: Order) -> Step {
+    fn give_all_back(&mut self, order: Order) -> Step {
         self.subject.give_all_back(order)?;
         match self.untouched {
             Some(untouched) => self.subject.expect_statistics(untouched),
@@ -260,19 +242,41 @@ impl<'s, 'b, A: PageAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
     }
 }
 
+impl<A: PageAllocator + ConstEmpty + Declared> Run for Script<'_, '_, A> {
+    type Op = PageOp;
+
+    fn step(&mut self, op: PageOp) -> Step {
+        self.tally.done += 1;
+        match op {
+            PageOp::Add { page, pages, front_bytes } => self.add(page % PAGES, pages, front_bytes % A::PAGE_SIZE),
+            PageOp::Alloc { pages, align_log2 } => self.alloc(pages, Self::align(align_log2)),
+            PageOp::AllocAt { page, pages, align_log2 } => {
+                self.alloc_at(self.subject.page(page % PAGES), pages, Self::align(align_log2))
+            }
+            PageOp::Dealloc { page, pages } => {
+                let start = self.subject.page(page % PAGES);
+                self.subject.dealloc(start, pages).map(|_| ()).with(pages)
+            }
+            PageOp::DeallocPiece { run, first, pages } => self.dealloc_piece(run, first, pages),
+            PageOp::GiveAllBack => self.give_all_back(Order::EvenOdd),
+        }
+    }
+
+    fn finish(&mut self) -> Step {
+        self.give_all_back(Order::Lifo)
+    }
+
+    fn tally(&self) -> Tally {
+        self.tally
+    }
+}
+
 /// Carries a script out; it ends with everything given back.
 pub(crate) fn run_on<A: PageAllocator + ConstEmpty + Declared>(
     subject: &mut Subject<'_, A>,
     script: impl IntoIterator<Item = PageOp>,
 ) -> Result<Tally, Broken> {
-    let mut run = Run::new(subject);
-    for (step, op) in script.into_iter().enumerate() {
-        if let Some(failure) = failure_of(run.step(op)) {
-            return Err(Broken { step, failure });
-        }
-    }
-    let step = run.tally.done;
-    failure_of(run.give_all_back(Order::Lifo)).map_or(Ok(run.tally), |failure| Err(Broken { step, failure }))
+    carry_out(Script::new(subject), script)
 }
 
 /// Carries a script out on a fresh allocator, compares every answer with the model, and gives everything back.

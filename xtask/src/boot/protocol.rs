@@ -17,6 +17,8 @@
 //!
 //! Every other line is for people and is not read. A marked line that does not read is an error, never ignored.
 
+use serde::{Deserialize, Serialize};
+
 use super::fields::Fields;
 
 /// What a machine-readable line begins with.
@@ -113,7 +115,8 @@ impl Suite {
 }
 
 /// How a check did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Outcome {
     /// As promised.
     Passed,

@@ -217,14 +217,13 @@ mod tests {
 
     use super::{one_line, text};
     use crate::boot::backend::{Backends, ByteBackend, PageBackend};
-    use crate::boot::record::Record;
     use crate::boot::scenario::Scenario;
     use crate::boot::{Boot, Plan, Verdict};
 
     fn boot(memory: &str, verdict: Verdict, log: &str) -> Boot {
         let backends = Backends { byte: ByteBackend::SlabPackage, page: PageBackend::BitmapPackage };
         let plan = Plan { backends, memory: memory.parse().unwrap(), scenario: Scenario::Normal };
-        Boot { plan, record: Record::of_log(log), log_path: None, verdict, took: Duration::from_millis(1500) }
+        Boot { took: Duration::from_millis(1500), ..Boot::of_log(plan, verdict, log) }
     }
 
     const GOOD: &str = include_str!("../../testdata/short.log");
