@@ -2,7 +2,6 @@
 //!
 //! Everything is reached in two ways, and both must tell the same: the map leads to every slab and run, and the classes, the
 //! lists and the counts tell of them.
-#![forbid(unsafe_code)]
 
 use allocator_api::PageAllocator;
 
