@@ -14,7 +14,7 @@ use crate::{
     bits::{WORD_PAGES, ones},
     layout::{HEADER_WORDS, set_at},
     levels,
-    span::{Span, pieces},
+    span::Span,
     summary::{CHUNK_PAGES, CHUNK_WORDS, ChunkRecord},
     word_set,
 };
@@ -32,6 +32,25 @@ const fn hides_run(word: u64, bit: usize, longest: usize) -> bool {
     above != 0 && below != 0 && ((above.trailing_zeros() + below.leading_zeros()) as usize) <= longest + WORD_PAGES
 }
 
+/// Makes the pages `first` to `end` (exclusive) of a chunk, which are not so yet, free or used.
+#[inline]
+pub(crate) fn set_run(words: &mut [u64; CHUNK_WORDS], first: usize, end: usize, free: bool) {
+    debug_assert!(first < end && end <= CHUNK_PAGES);
+    let flip = |word: &mut u64, pages: u64| {
+        debug_assert_eq!(*word & pages, if free { 0 } else { pages }, "pages that change are not so yet");
+        *word ^= pages;
+    };
+    let (low, high) = (first / WORD_PAGES, (end - 1) / WORD_PAGES % CHUNK_WORDS);
+    let from = u64::MAX << (first % WORD_PAGES);
+    let to = u64::MAX >> (WORD_PAGES - 1 - (end - 1) % WORD_PAGES);
+    if low >= high {
+        return flip(&mut words[high], from & to);
+    }
+    flip(&mut words[low], from);
+    words[low + 1..high].iter_mut().for_each(|word| flip(word, u64::MAX));
+    flip(&mut words[high], to);
+}
+
 /// What came of putting pages back without a look beyond their word.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Put {
@@ -47,12 +66,14 @@ pub(crate) enum Put {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum PutPage {
     /// It is free now.
-    Done {
-        /// Whether the directory has to know.
-        tell: bool,
+    Done,
+    /// It is free now, and the record of its chunk, which is not stale, has to become another one.
+    Unfit {
+        /// The record that there is.
+        old: ChunkRecord,
+        /// The record that fits.
+        new: ChunkRecord,
     },
-    /// It is free now, and the record of its chunk, which is not stale, no longer fits.
-    Unfit,
     /// Nothing changed: it is free already.
     Refused,
 }
@@ -78,7 +99,7 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
     }
 
     /// [`store`](Self::store), and the levels above. Returns whether the directory has to know.
-    fn settle(&mut self, chunk: usize, old: ChunkRecord, new: ChunkRecord) -> bool {
+    pub(crate) fn settle(&mut self, chunk: usize, old: ChunkRecord, new: ChunkRecord) -> bool {
         if old == new {
             return false;
         }
@@ -119,11 +140,7 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
     fn take_in_chunk(&mut self, chunk: usize, first: usize, end: usize) -> (ChunkRecord, ChunkRecord) {
         let old = self.record(chunk);
         let (low, high) = if old.is_stale() { (first, end) } else { self.run_around(chunk, first, end) };
-        let words = self.chunk_words_mut(chunk);
-        for (i, bits) in pieces(first, end - 1) {
-            debug_assert_eq!(words[i] & bits, bits, "pages taken are free");
-            words[i] &= !bits;
-        }
+        set_run(self.chunk_words_mut(chunk), first, end, false);
         if old.is_stale() {
             return (old, old);
         }
@@ -141,11 +158,7 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
 
     fn put_in_chunk(&mut self, chunk: usize, first: usize, end: usize) -> (ChunkRecord, ChunkRecord) {
         let old = self.record(chunk);
-        let words = self.chunk_words_mut(chunk);
-        for (i, bits) in pieces(first, end - 1) {
-            debug_assert_eq!(words[i] & bits, 0, "pages put are used");
-            words[i] |= bits;
-        }
+        set_run(self.chunk_words_mut(chunk), first, end, true);
         (old, if old.is_stale() { old } else { self.grown(chunk, first, end, old) })
     }
 
@@ -195,9 +208,8 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         Put::Undecided
     }
 
-    /// Makes the page with index `index` free, if it is used. Where the longest run of the chunk changes and becomes no
-    /// more than `minor` pages, the record is made to fit.
-    pub(crate) fn put_page(&mut self, index: usize, minor: usize) -> PutPage {
+    /// Makes the page with index `index` free, if it is used.
+    pub(crate) fn put_page(&mut self, index: usize) -> PutPage {
         let (chunk, page) = (index / CHUNK_PAGES, index % CHUNK_PAGES);
         let old = self.record(chunk);
         let word = &mut self.0[HEADER_WORDS + index / WORD_PAGES];
@@ -207,17 +219,14 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         }
         *word |= bit;
         if old.is_stale() {
-            return PutPage::Done { tell: false };
+            return PutPage::Done;
         }
         let (low, high) = self.run_around(chunk, page, page + 1);
         if high - low <= old.longest() && low != 0 && high != CHUNK_PAGES {
-            return PutPage::Done { tell: false };
+            return PutPage::Done;
         }
         let new = ChunkRecord::new(old.summary().with_run(low, high, CHUNK_PAGES));
-        if old != new && new.longest() > minor {
-            return PutPage::Unfit;
-        }
-        PutPage::Done { tell: self.settle(chunk, old, new) }
+        if old == new { PutPage::Done } else { PutPage::Unfit { old, new } }
     }
 
     /// Marks the record of chunk `chunk`, which is not stale, as stale. Returns whether the directory has to know.

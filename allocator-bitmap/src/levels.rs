@@ -16,7 +16,7 @@
 
 use crate::{
     layout::{CHUNKS, FANOUT_LOG2, HEADER_WORDS, LEVELS_AT, NODE_WORDS, TOP_AT, TOP_HEIGHT, nodes_at},
-    summary::{CHUNK_PAGES, CHUNK_WORDS, ChunkRecord, Joiner, Summary},
+    summary::{CHUNK_PAGES, CHUNK_WORDS, ChunkRecord, Summary, join},
 };
 
 /// One level of a block.
@@ -147,21 +147,17 @@ impl Level {
 
     /// What node `node` of the level above must be.
     pub(crate) fn joined(self, words: &[u64], node: usize) -> Summary {
-        let mut joiner = Joiner::new();
         let children = self.siblings_from(node << FANOUT_LOG2);
-        let pages = self.node_pages();
         if self.height == 0 {
-            for record in &words[self.at + children.start..self.at + children.end] {
-                joiner.push(ChunkRecord(*record).summary(), CHUNK_PAGES);
-            }
-        } else {
-            let stored = &words[self.at + NODE_WORDS * children.start..self.at + NODE_WORDS * children.end];
-            for child in stored.as_chunks::<NODE_WORDS>().0 {
-                let [start, longest, end] = child.map(|pages| pages as usize);
-                joiner.push(Summary { start, longest, end }, pages);
-            }
+            let records = &words[self.at + children.start..self.at + children.end];
+            return join(records.iter().map(|record| ChunkRecord(*record).summary()), CHUNK_PAGES);
         }
-        joiner.finish()
+        let stored = &words[self.at + NODE_WORDS * children.start..self.at + NODE_WORDS * children.end];
+        let summary = |child: &[u64; NODE_WORDS]| {
+            let [start, longest, end] = child.map(|pages| pages as usize);
+            Summary { start, longest, end }
+        };
+        join(stored.as_chunks::<NODE_WORDS>().0.iter().map(summary), self.node_pages())
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     pages::PageRange,
     records::{Link, Records},
     span::Span,
-    stale::StaleList,
+    stale::{Recent, StaleList},
     summary::CHUNK_PAGES,
 };
 
@@ -68,6 +68,7 @@ pub struct BitmapPageAllocator<const PAGE_SIZE: usize, R: Records = InRegion> {
     pub(crate) near: Near,
     pub(crate) root: Option<Link>,
     pub(crate) stale: StaleList,
+    pub(crate) recent: Recent,
     // Number of the first page that requests without constraint prefer.
     pub(crate) prefer: usize,
     pub(crate) records: R,
@@ -139,6 +140,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
             near: Near::NONE,
             root: None,
             stale: StaleList::EMPTY,
+            recent: Recent::NONE,
             prefer: 0,
             records,
         }
@@ -186,6 +188,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     pub(crate) fn forget_near(&mut self) {
         self.open = Open::NONE;
         self.near = Near::NONE;
+        self.recent = Recent::NONE;
     }
 
     /// Tells the directory of a change in `link`'s span, if it has to know.

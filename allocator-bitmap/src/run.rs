@@ -4,14 +4,14 @@
 use allocator_api::{AllocError, AllocResult};
 
 use crate::{
-    change::Put,
+    change::{Put, set_run},
     directory::{self, Want},
-    page_allocator::{BitmapPageAllocator, Near},
+    page_allocator::BitmapPageAllocator,
     pages::PageRange,
     records::{Link, Records},
     request::Request,
     search::find_in_words,
-    span::pieces,
+    summary::CHUNK_PAGES,
 };
 
 /// The longest run that is looked for in the open chunk before all chunks are searched: longer ones are rarely found
@@ -76,17 +76,15 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     /// A run of few pages in the open chunk, where holes are: without a search, and without breaking what is whole.
     /// Returns its address.
     fn take_nearby(&mut self, count: usize) -> Option<usize> {
-        if self.open.bits().is_none() {
+        let Some(bits) = self.open.bits() else {
+            // The record is right, mostly: it is cheaper to keep it so than to have to renew it.
             let (link, chunk) = self.open.chunk()?;
-            find_in_words(self.span(link).chunk_words(chunk), count)?;
-            self.reopen(link, chunk);
-        }
-        let bits = self.open.bits()?;
+            let page = find_in_words(self.span(link).chunk_words(chunk), count)?;
+            return Some(self.take(link, chunk * CHUNK_PAGES + page, count));
+        };
         let words = self.records.chunk_mut(bits);
         let page = find_in_words(words, count)?;
-        for (word, taken) in pieces(page, page + (count - 1)) {
-            words[word] &= !taken;
-        }
+        set_run(words, page, page + count, false);
         self.used += count;
         Some(self.open.address(page))
     }
@@ -154,27 +152,29 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
             return Err(AllocError::NotAllocated);
         }
         let run = PageRange::counted(pos >> Self::PAGE_LOG2, num_pages).ok_or(AllocError::NotAllocated)?;
-        if let Some((link, index)) = self.near.locate_run(run, Self::PAGE_LOG2) {
-            match self.span_mut(link).put_in_word(index, run.count()) {
-                Put::Done => {
-                    self.used -= run.count();
-                    return Ok(());
-                }
-                Put::Refused => return Err(AllocError::NotAllocated),
-                Put::Undecided => {}
+        let near = self.near.locate_run(run, Self::PAGE_LOG2).or_else(|| self.come_near_run(run));
+        let (link, first) = near.ok_or(AllocError::NotAllocated)?;
+        match self.span_mut(link).put_in_word(first, num_pages) {
+            Put::Done => {
+                self.used -= num_pages;
+                return Ok(());
             }
+            Put::Refused => return Err(AllocError::NotAllocated),
+            Put::Undecided => {}
         }
-        let link = self.span_of(run).ok_or(AllocError::NotAllocated)?;
-        let span = self.span(link);
-        let (first, last) = span.indices(run);
-        let part = span.part_of(run.first()).filter(|part| part.contains(run)).ok_or(AllocError::NotAllocated)?;
-        if !span.all(false, first, last) {
+        let last = first + (num_pages - 1);
+        if !self.span(link).all(false, first, last) {
             return Err(AllocError::NotAllocated);
         }
-        self.near = Near::new(&span, link, part, Self::PAGE_LOG2);
-        self.used -= run.count();
+        self.used -= num_pages;
         let has_to_know = self.span_mut(link).put(first, last);
         self.tell(link, has_to_know);
         Ok(())
+    }
+
+    /// Makes the pages around `run` near, if all of it can come back. Returns its span and its first index.
+    fn come_near_run(&mut self, run: PageRange) -> Option<(Link, usize)> {
+        self.come_near(run.first())?;
+        self.near.locate_run(run, Self::PAGE_LOG2)
     }
 }

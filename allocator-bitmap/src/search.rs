@@ -17,7 +17,7 @@
 //! going down, and the words of two chunks. With n chunks that is O(log n), whether the run exists or not.
 //!
 //! An alignment is not in the summaries: each chunk with a run that is long enough may have to be looked at, eight words
-//! of it, about 100 instructions.
+//! of it, about 550 instructions.
 #![forbid(unsafe_code)]
 
 use crate::{
@@ -61,8 +61,9 @@ impl Wanted {
 }
 
 /// The state of the walk: how many free pages end where it stands, from the first of them on where the run may begin.
+/// Without `ALIGNED`, that may be at any page.
 #[derive(Clone, Copy)]
-struct Walk {
+struct Walk<const ALIGNED: bool> {
     wanted: Wanted,
     run: usize,
 }
@@ -77,9 +78,22 @@ enum Step {
     Past,
 }
 
-impl Walk {
+impl<const ALIGNED: bool> Walk<ALIGNED> {
     const fn new(wanted: Wanted) -> Self {
+        debug_assert!(ALIGNED || wanted.align == 1);
         Self { wanted, run: 0 }
+    }
+
+    /// [`Wanted::slack`]
+    #[inline]
+    const fn slack(&self, index: usize) -> usize {
+        if ALIGNED { self.wanted.slack(index) } else { 0 }
+    }
+
+    /// [`Wanted::positions`]
+    #[inline]
+    const fn positions(&self, index: usize) -> u64 {
+        if ALIGNED { self.wanted.positions(index) } else { u64::MAX }
     }
 
     /// Goes on over the stretch of `pages` pages from index `first` on, unless the run may be there.
@@ -93,11 +107,11 @@ impl Walk {
             return Step::Inside;
         }
         self.run = if stretch.start != pages {
-            stretch.end.saturating_sub(self.wanted.slack(first.wrapping_add(pages - stretch.end)))
+            stretch.end.saturating_sub(self.slack(first.wrapping_add(pages - stretch.end)))
         } else if self.run != 0 {
             self.run + pages
         } else {
-            pages.saturating_sub(self.wanted.slack(first))
+            pages.saturating_sub(self.slack(first))
         };
         Step::Past
     }
@@ -107,9 +121,17 @@ impl Walk {
 pub(crate) fn find(words: &[u64], wanted: Wanted, from: usize) -> Option<usize> {
     debug_assert!(wanted.count > 0 && wanted.align.is_power_of_two());
     if root(words).longest < wanted.count {
-        return None;
+        None
+    } else if wanted.align == 1 {
+        climb::<false>(words, wanted, from)
+    } else {
+        climb::<true>(words, wanted, from)
     }
-    let mut walk = Walk::new(wanted);
+}
+
+/// [`find`], where the root's summary says that there may be one.
+fn climb<const ALIGNED: bool>(words: &[u64], wanted: Wanted, from: usize) -> Option<usize> {
+    let mut walk = Walk::<ALIGNED>::new(wanted);
     if from == 0 {
         return search_node(words, Level::top(words), 0, &mut walk);
     }
@@ -132,7 +154,12 @@ pub(crate) fn find(words: &[u64], wanted: Wanted, from: usize) -> Option<usize> 
 
 /// The lowest index in some neighbouring nodes of a level where the run begins.
 #[inline]
-fn search_nodes(words: &[u64], level: Level, nodes: core::ops::Range<usize>, walk: &mut Walk) -> Option<usize> {
+fn search_nodes<const ALIGNED: bool>(
+    words: &[u64],
+    level: Level,
+    nodes: core::ops::Range<usize>,
+    walk: &mut Walk<ALIGNED>,
+) -> Option<usize> {
     let pages = level.node_pages();
     for node in nodes {
         match walk.over(node * pages, level.get(words, node), pages) {
@@ -150,7 +177,12 @@ fn search_nodes(words: &[u64], level: Level, nodes: core::ops::Range<usize>, wal
 }
 
 /// The lowest index in `node` where the run begins: its summary says that there may be one.
-fn search_node(words: &[u64], level: Level, node: usize, walk: &mut Walk) -> Option<usize> {
+fn search_node<const ALIGNED: bool>(
+    words: &[u64],
+    level: Level,
+    node: usize,
+    walk: &mut Walk<ALIGNED>,
+) -> Option<usize> {
     if !level.is_lowest() {
         let below = level.below(words);
         return search_nodes(words, below, below.siblings_from(node << FANOUT_LOG2), walk);
@@ -166,11 +198,16 @@ fn search_node(words: &[u64], level: Level, node: usize, walk: &mut Walk) -> Opt
 
 /// The lowest page of a chunk from which on `count` pages of it are free.
 pub(crate) fn find_in_words(words: &[u64; CHUNK_WORDS], count: usize) -> Option<usize> {
-    scan_words(words, 0, 0, &mut Walk::new(Wanted::any(count)))
+    scan_words(words, 0, 0, &mut Walk::<false>::new(Wanted::any(count)))
 }
 
 /// Walks over the pages of `chunk` from its page `from` on. Returns the index of the run if it is complete there.
-fn scan_chunk(words: &[u64], chunk: usize, from: usize, walk: &mut Walk) -> Option<usize> {
+fn scan_chunk<const ALIGNED: bool>(
+    words: &[u64],
+    chunk: usize,
+    from: usize,
+    walk: &mut Walk<ALIGNED>,
+) -> Option<usize> {
     let at = HEADER_WORDS + chunk * CHUNK_WORDS;
     let bits = words[at..].first_chunk().expect("a block has eight words for each chunk");
     scan_words(bits, chunk * CHUNK_PAGES, from, walk)
@@ -179,7 +216,12 @@ fn scan_chunk(words: &[u64], chunk: usize, from: usize, walk: &mut Walk) -> Opti
 /// Walks over the pages of a chunk, whose first page has index `base`, from its page `from` on. Returns the index of the
 /// run if it is complete there.
 #[inline]
-fn scan_words(words: &[u64; CHUNK_WORDS], base: usize, from: usize, walk: &mut Walk) -> Option<usize> {
+fn scan_words<const ALIGNED: bool>(
+    words: &[u64; CHUNK_WORDS],
+    base: usize,
+    from: usize,
+    walk: &mut Walk<ALIGNED>,
+) -> Option<usize> {
     let wanted = walk.wanted;
     let mut keep = u64::MAX << (from % WORD_PAGES);
     for (i, word) in words.iter().enumerate().skip(from / WORD_PAGES) {
@@ -195,7 +237,7 @@ fn scan_words(words: &[u64; CHUNK_WORDS], base: usize, from: usize, walk: &mut W
             return Some(first - walk.run);
         }
         if wanted.count <= WORD_PAGES {
-            let starts = run_starts(free, wanted.count) & wanted.positions(first);
+            let starts = run_starts(free, wanted.count) & walk.positions(first);
             if starts != 0 {
                 return Some(first + starts.trailing_zeros() as usize);
             }
@@ -205,7 +247,7 @@ fn scan_words(words: &[u64; CHUNK_WORDS], base: usize, from: usize, walk: &mut W
             continue;
         }
         let ending = free.leading_ones() as usize;
-        walk.run = ending.saturating_sub(wanted.slack(first.wrapping_add(WORD_PAGES - ending)));
+        walk.run = ending.saturating_sub(walk.slack(first.wrapping_add(WORD_PAGES - ending)));
     }
     None
 }

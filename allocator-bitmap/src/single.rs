@@ -22,10 +22,6 @@ use crate::{
     summary::{CHUNK_PAGES, CHUNK_WORDS},
 };
 
-/// Up to this length of the longest run in a chunk, a free keeps the record right: so little mostly ends there. In
-/// larger gaps, pages are likely to come back one after the other, and the record becomes stale.
-const MINOR_PAGES: usize = 3;
-
 impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     /// One page at any multiple of a page. Returns its address, if there is one.
     #[inline]
@@ -68,7 +64,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     }
 
     /// Opens a chunk again that was closed for a search.
-    pub(crate) fn reopen(&mut self, link: Link, chunk: usize) {
+    fn reopen(&mut self, link: Link, chunk: usize) {
         let bits = self.records.chunk_place(link, self.span(link).chunk_at(chunk));
         self.let_be_stale(link, chunk);
         self.open.reopen(bits);
@@ -181,10 +177,16 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     /// Takes the page with index `index`, which is managed and holds no records, back.
     #[inline(never)]
     fn dealloc_slowly(&mut self, link: Link, index: usize) -> AllocResult {
-        match self.span_mut(link).put_page(index, MINOR_PAGES) {
+        let chunk = index / CHUNK_PAGES;
+        match self.span_mut(link).put_page(index) {
             PutPage::Refused => return Err(AllocError::NotAllocated),
-            PutPage::Done { tell } => self.tell(link, tell),
-            PutPage::Unfit => self.let_be_stale(link, index / CHUNK_PAGES),
+            PutPage::Done => {}
+            // More pages are likely to come back to the same chunk.
+            PutPage::Unfit { .. } if self.recent.saw(link, chunk) => self.let_be_stale(link, chunk),
+            PutPage::Unfit { old, new } => {
+                let has_to_know = self.span_mut(link).settle(chunk, old, new);
+                self.tell(link, has_to_know);
+            }
         }
         self.used -= 1;
         Ok(())
@@ -193,13 +195,13 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     /// Takes a page back that is not near, if it is one.
     #[inline(never)]
     fn dealloc_far(&mut self, address: usize) -> AllocResult {
-        let (link, index) = self.come_near(address).ok_or(AllocError::NotAllocated)?;
-        self.dealloc_slowly(link, index)
+        let page = Some(address >> Self::PAGE_LOG2).filter(|_| address & (PAGE_SIZE - 1) == 0);
+        let near = page.and_then(|page| self.come_near(page)).ok_or(AllocError::NotAllocated)?;
+        self.dealloc_slowly(near.0, near.1)
     }
 
-    /// Makes the pages around `address` near, if it is a page that can come back. Returns its span and its index.
-    fn come_near(&mut self, address: usize) -> Option<(Link, usize)> {
-        let page = Some(address >> Self::PAGE_LOG2).filter(|_| address & (PAGE_SIZE - 1) == 0)?;
+    /// Makes the pages around page number `page` near, if it can come back. Returns its span and its index.
+    pub(crate) fn come_near(&mut self, page: usize) -> Option<(Link, usize)> {
         let link = directory::lookup(&self.records, self.root, page)?;
         let span = self.span(link);
         let part = span.part_of(page)?;

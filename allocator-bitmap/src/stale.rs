@@ -15,7 +15,7 @@
 use crate::records::Link;
 
 /// How many chunks can be stale. Fewer make renewals frequent; more make the search that has to renew them slow.
-pub(crate) const STALE_CHUNKS: usize = 16;
+pub(crate) const STALE_CHUNKS: usize = 8;
 
 /// The chunks whose records are stale.
 #[derive(Debug)]
@@ -74,6 +74,32 @@ impl StaleList {
     }
 }
 
+/// How many chunks are remembered as changed recently.
+const RECENT_CHUNKS: usize = 4;
+
+/// The chunks whose records were last made to fit when a page came back. Where one comes back again, it pays to let
+/// the record be stale; where pages come back all over the memory, it does not.
+#[derive(Debug)]
+pub(crate) struct Recent {
+    chunks: [(Option<Link>, usize); RECENT_CHUNKS],
+    next: usize,
+}
+
+impl Recent {
+    /// None.
+    pub(crate) const NONE: Self = Self { chunks: [(None, 0); RECENT_CHUNKS], next: 0 };
+
+    /// Whether the chunk is one of the last that were asked for; else it is from now on.
+    pub(crate) fn saw(&mut self, span: Link, chunk: usize) -> bool {
+        if self.chunks.contains(&(Some(span), chunk)) {
+            return true;
+        }
+        self.chunks[self.next % RECENT_CHUNKS] = (Some(span), chunk);
+        self.next = (self.next + 1) % RECENT_CHUNKS;
+        false
+    }
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;
@@ -82,6 +108,18 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
+
+    #[test]
+    fn the_last_chunks_asked_for_were_seen() {
+        let span = Link::new(NonZeroUsize::MIN);
+        let mut recent = Recent::NONE;
+        for chunk in 0..20 {
+            assert!(!recent.saw(span, chunk), "a new one");
+            assert!((chunk.saturating_sub(RECENT_CHUNKS - 1)..=chunk).all(|chunk| recent.saw(span, chunk)));
+        }
+        assert!(!recent.saw(span, 20 - RECENT_CHUNKS - 1), "forgotten");
+        assert!(!recent.saw(Link::new(NonZeroUsize::MAX), 19), "of another span");
+    }
 
     #[test]
     fn every_chunk_pushed_is_remembered_until_it_is_the_oldest_of_too_many() {

@@ -37,9 +37,6 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    /// No page is free.
-    pub(crate) const NONE: Self = Self { start: 0, longest: 0, end: 0 };
-
     /// Whether both have the same ends.
     #[inline]
     pub(crate) const fn same_ends(self, other: Self) -> bool {
@@ -82,49 +79,24 @@ impl Summary {
     }
 }
 
-/// Puts the summaries of neighbours together, from the lowest on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Joiner {
-    so_far: Summary,
-    wholly_free: bool,
-}
-
-impl Joiner {
-    /// Before the first.
-    #[inline]
-    pub(crate) const fn new() -> Self {
-        Self { so_far: Summary::NONE, wholly_free: true }
+/// The summary of neighbours, from the lowest on, each of `size` pages.
+#[inline]
+pub(crate) fn join(parts: impl Iterator<Item = Summary> + Clone, size: usize) -> Summary {
+    let (mut longest, mut run) = (0, 0);
+    for part in parts.clone() {
+        let joined = run + part.start;
+        longest = longest.max(part.longest).max(joined);
+        run = if part.start == size { joined } else { part.end };
     }
-
-    /// Adds the next stretch, of `size` pages, at least one.
-    #[inline]
-    pub(crate) const fn push(&mut self, next: Summary, size: usize) {
-        debug_assert!(size > 0);
-        if next.longest == 0 {
-            self.wholly_free = false;
-            self.so_far.end = 0;
-            return;
+    // Only a part that is not wholly free ends the run at the start.
+    let mut start = 0;
+    for part in parts {
+        start += part.start;
+        if part.start != size {
+            break;
         }
-        let joined = self.so_far.end + next.start;
-        let all = next.start == size;
-        if self.wholly_free {
-            self.so_far.start = joined;
-            self.wholly_free = all;
-        }
-        if next.longest > self.so_far.longest {
-            self.so_far.longest = next.longest;
-        }
-        if joined > self.so_far.longest {
-            self.so_far.longest = joined;
-        }
-        self.so_far.end = if all { joined } else { next.end };
     }
-
-    /// The summary of all that was pushed.
-    #[inline]
-    pub(crate) const fn finish(self) -> Summary {
-        self.so_far
-    }
+    Summary { start, longest, end: run }
 }
 
 /// The summary of a chunk, packed into a word.
@@ -143,29 +115,27 @@ impl ChunkRecord {
     /// The record of a chunk of which `words` are the bits.
     pub(crate) fn of(words: &[u64; CHUNK_WORDS]) -> Self {
         let (mut longest, mut run, mut start) = (0, 0, CHUNK_PAGES);
-        let mut mixed = 0_u8;
         // First the runs that end at a word's border or cross it.
-        for (i, &word) in words.iter().enumerate() {
+        for &word in words {
             if word == u64::MAX {
                 run += WORD_PAGES;
                 continue;
             }
-            let mut next = 0;
-            if word != 0 {
-                mixed |= 1 << i;
-                run += word.trailing_ones() as usize;
-                next = word.leading_ones() as usize;
-            }
+            let (below, above) = (word.trailing_ones() as usize, word.leading_ones() as usize);
             // The first word that is not wholly free ends the run at the start.
-            start = if start == CHUNK_PAGES { run } else { start };
-            longest = if run > longest { run } else { longest };
-            run = next;
+            start = if start == CHUNK_PAGES { run + below } else { start };
+            longest = longest.max(run + below);
+            run = above;
         }
         longest = longest.max(run);
-        // Then those inside a word, which mostly are no longer: one test shows it.
-        while mixed != 0 && longest < WORD_PAGES - 2 {
-            longest = longest_run_above(words[mixed.trailing_zeros() as usize], longest);
-            mixed &= mixed - 1;
+        // Then those inside a word, which mostly are no longer, and never longer than this.
+        for &word in words {
+            if longest >= WORD_PAGES - 2 {
+                break;
+            }
+            if word != 0 && word != u64::MAX {
+                longest = longest_run_above(word, longest);
+            }
         }
         Self::new(Summary { start, longest, end: run })
     }
@@ -234,15 +204,12 @@ mod tests {
     }
 
     #[test]
-    fn joining_any_three_neighbours_agrees_with_counting_the_whole() {
+    fn joining_neighbours_agrees_with_counting_the_whole() {
         for bits in 0..1 << 12 {
             let free = pattern(bits, 12);
-            for (a, b) in (1..11).flat_map(|a| (a + 1..12).map(move |b| (a, b))) {
-                let mut joiner = Joiner::new();
-                for part in [&free[..a], &free[a..b], &free[b..]] {
-                    joiner.push(counted(part), part.len());
-                }
-                assert_eq!(joiner.finish(), counted(&free), "{bits:#b} cut at {a} and {b}");
+            for size in [1, 2, 3, 4, 6, 12] {
+                let parts = free.chunks(size).map(counted);
+                assert_eq!(join(parts, size), counted(&free), "{bits:#b} in parts of {size}");
             }
         }
     }

@@ -47,6 +47,28 @@ impl<A> core::fmt::Debug for Case<A> {
     }
 }
 
+/// The names and the list of a suite's cases: `NAMES`, and `Registry::<A>::CASES` for allocators with a trait.
+macro_rules! registry {
+    ($suite:literal, $kind:ident;
+     $($module:ident::$name:ident, $point:literal, $promise:literal;)*) => {
+        /// The names of all cases of the suite.
+        pub(crate) const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+        struct Registry<A>(core::marker::PhantomData<A>);
+
+        impl<A: $kind + ConstEmpty + Declared + 'static> Registry<A> {
+            const CASES: &'static [Case<A>] = &[$(Case {
+                suite: $suite,
+                name: stringify!($name),
+                promise: $promise,
+                point: $point,
+                run: |bench| $module::$name(&mut Subject::on(bench)),
+            }),*];
+        }
+    };
+}
+pub(crate) use registry;
+
 /// Runs the cases one after another and hands each report to `on_report`.
 ///
 /// A gap that is declared for a case that no suite has is reported as a failure: it is a misspelt name.

@@ -60,6 +60,7 @@ mod order;
 mod pages;
 mod random;
 mod report;
+mod runs;
 mod script;
 mod slot;
 mod statistics;
@@ -75,6 +76,7 @@ pub use case::Case;
 pub use explore::{
     Explored,
     bytes::{ByteScope, explore_bytes, smallest_heap_bytes},
+    ids::{IdScope, explore_ids},
     pages::{PageScope, explore_pages},
 };
 pub use guard::Guard;
@@ -83,10 +85,11 @@ pub use memory::{Arena, Memory};
 pub use pages::{page_cases, run_pages};
 pub use report::{Outcome, Report, Summary};
 pub use script::{
-    Broken, ByteOp, Fit, Found, Op, PageOp, Tally,
+    Broken, ByteOp, Fit, Found, IdOp, Op, PageOp, Tally,
     bytes::run_byte_script,
     decode,
-    hunt::{hunt_bytes, hunt_pages},
+    hunt::{hunt_bytes, hunt_ids, hunt_pages},
+    ids::run_id_script,
     pages::run_page_script,
     shrink,
 };

@@ -43,7 +43,7 @@ macro_rules! page_suite {
 macro_rules! id_suite {
     ($name:ident, $allocator:ty) => {
         $crate::each_id_case! {
-            [$crate::suite_tests] $name, $allocator, id_cases, [no_machines, with_fit($crate::Fit::Unknown)];
+            [$crate::suite_tests] $name, $allocator, id_cases, [id_machines, with_fit($crate::Fit::Unknown)];
         }
     };
 }
@@ -76,26 +76,37 @@ macro_rules! byte_machines {
 #[macro_export]
 macro_rules! page_machines {
     ($allocator:ty) => {
-        $crate::machine_tests! { $allocator, hunt_pages }
+        $crate::run_machines! { $allocator, hunt_pages, explore_pages, PageScope }
+    };
+}
+
+/// The tests by machine of an id allocator.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! id_machines {
+    ($allocator:ty) => {
+        $crate::run_machines! { $allocator, hunt_ids, explore_ids, IdScope }
+    };
+}
+
+/// The tests by machine of an allocator that hands out runs.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! run_machines {
+    ($allocator:ty, $hunt:ident, $explore:ident, $scope:ident) => {
+        $crate::machine_tests! { $allocator, $hunt }
 
         #[test]
         fn every_state_of_a_small_heap_is_sound() {
             for recent in 0..=effort().min(2) as usize {
-                let scope = $crate::PageScope { recent, ..$crate::PageScope::small(effort()) };
-                match $crate::explore_pages(&mut bench(), &scope) {
+                let scope = $crate::$scope { recent, ..$crate::$scope::small(effort()) };
+                match $crate::$explore(&mut bench(), &scope) {
                     Ok(explored) => ::std::println!("{scope:?}: {explored}"),
                     Err(failure) => ::core::panic!("{scope:?}: {failure}"),
                 }
             }
         }
     };
-}
-
-/// Id allocators have none.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! no_machines {
-    ($allocator:ty) => {};
 }
 
 /// Random scripts in numbers.
@@ -148,6 +159,14 @@ macro_rules! byte_script {
 macro_rules! page_script {
     ($allocator:ty, $fit:expr, $script:expr $(,)?) => {
         $crate::script_test!($allocator, $fit, $script, run_page_script)
+    };
+}
+
+/// As [`byte_script!`], for an id allocator.
+#[macro_export]
+macro_rules! id_script {
+    ($allocator:ty, $fit:expr, $script:expr $(,)?) => {
+        $crate::script_test!($allocator, $fit, $script, run_id_script)
     };
 }
 

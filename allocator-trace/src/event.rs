@@ -145,6 +145,7 @@ mod tests {
         let alloc = Event::alloc(NOW, 0x1000, 77, 64).zeroed();
         assert_eq!(alloc.operation(), Operation::Alloc { size: 77, align_log2: 6, flags: Flags::ZEROED });
         assert_eq!((alloc.address(), alloc.at(), alloc.from()), (0x1000, NOW, 0));
+        assert_eq!(alloc.zeroed(), alloc);
         let free = Event::free(NOW, 0x2000, 5);
         assert_eq!((free.operation(), free.size()), (Operation::Free { flags: Flags::NONE }, 5));
         let realloc = Event::realloc(NOW, 0x3000, 0x4000, 9);

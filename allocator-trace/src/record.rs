@@ -176,6 +176,7 @@ mod tests {
         assert_eq!(read([0, 0, 3, 0, 0]), Err(TraceError::Size(0)));
         assert_eq!(read([2, 0, 0, 0, 0]), Err(TraceError::Size(0)));
         assert_eq!([read([0, 0, MAX_ALIGN_LOG2, 0, 1]), read([1, 0, 0, 0, 0])], [Ok(()); 2]);
+        assert_eq!(1_usize << MAX_ALIGN_LOG2, isize::MAX as usize / 2 + 1);
     }
 
     #[test]
@@ -183,5 +184,6 @@ mod tests {
         let both = Flags::ZEROED | Flags::INFERRED;
         assert!(both.contains(Flags::ZEROED) && both.contains(Flags::NONE));
         assert!(!Flags::ZEROED.contains(both));
+        assert_eq!((both.bits(), (both | both).bits()), (0x82, 0x82));
     }
 }

@@ -71,6 +71,23 @@ fn what_was_not_seen_is_dropped_or_inferred() {
 }
 
 #[test]
+fn a_block_ends_where_its_last_size_says() {
+    let events = [
+        Event::alloc(at(0), 0x1000, 16, 8),
+        Event::realloc(at(0), 0x1000, 0x1000, 64),
+        // Inside the block: no block begins there, so that it is the free of one that was not seen.
+        Event::free(at(0), 0x1008, 8),
+        // Over its end: it was freed unseen.
+        Event::alloc(at(0), 0x1030, 8, 8),
+        Event::alloc(at(0), 0x1038, 8, 8),
+    ];
+    let records = records(Kind::Bytes, &events, 1);
+    let none = Flags::NONE;
+    let expected = [(0, 16, none), (0, 64, none), (0, 0, Flags::INFERRED), (0, 8, none), (1, 8, none)];
+    assert_eq!((told(&records), records.dropped), (expected.to_vec(), 1));
+}
+
+#[test]
 fn pages_that_stay_of_a_run_are_runs_of_their_own() {
     let events = [
         Event::alloc(at(0), 8 * PAGE, 8, PAGE),

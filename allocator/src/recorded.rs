@@ -10,6 +10,7 @@
 //! A level is called with its lock held, so that events stand in the order in which things happened, and recording
 //! needs no atomic operation. A call that fails is not recorded: it changed nothing. What the byte level takes from
 //! the page level stands in the recording of the page level too, as in recordings of other kernels.
+//! A zeroed block of a `GlobalAllocator` is recorded as any other, because it is cleared above the level.
 //!
 //! When the memory is full, recording stops, and what comes later is counted
 //! ([`Recording`](allocator_trace::Recording) says why).
@@ -86,7 +87,7 @@ fn moment<S: Stamp>() -> Moment {
 /// # Examples
 ///
 /// ```
-/// # #[cfg(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "tlsf", feature = "buddy")))] {
+/// # #[cfg(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "slab-package", feature = "tlsf", feature = "buddy")))] {
 /// use allocator::{DefaultByteLevel, DefaultPageAllocator, GlobalAllocator, Recorded, trace::Event};
 /// use core::alloc::Layout;
 ///

@@ -8,13 +8,11 @@ use crate::boot::scenario::{Provocation, Scenario};
 use crate::ci::features::{power_set, selection};
 use crate::ci::{boot_step, plans};
 use crate::fuzz::Hunt;
+use crate::setup::foreign;
 use crate::steps::{Log, Outcome, Steps};
 use crate::test;
 use crate::workspace::Workspace;
-use crate::{checkers, fuzz, miri, proofs, setup};
-
-/// The 32-bit target whose tests run on this machine.
-const NARROW_TARGET: &str = "i686-unknown-linux-gnu";
+use crate::{checkers, evidence, fuzz, miri, proofs, setup};
 
 /// Memory of the machines that every backend boots on, in MiB.
 const MACHINES_MIB: [u64; 5] = [64, 512, 1 << 10, 4 << 10, 8 << 10];
@@ -28,13 +26,14 @@ const EFFORT: &str = "20";
 /// Runs the checks that are too slow for every change.
 ///
 /// Boots of every backend with 64M, 512M, 1G, 4G and 8G of memory, boots with every provoked failure on every backend,
-/// every subset of the features of `allocator`, the tests as 32-bit programs, what `miri` runs, proofs of arithmetic for
+/// every subset of the features of `allocator`, the tests as 32-bit programs, `evidence` of every promise at every place, what `miri` runs, proofs of arithmetic for
 /// all values by z3, release tests with the compiler's checks for undefined behaviour, provenance lints, scripts under
 /// Valgrind, more random scripts and larger heaps, and five minutes of each fuzz target. What this machine cannot do is
 /// skipped and says why.
 ///
 /// Needs: QEMU, Valgrind, a C++ compiler; for the proofs z3; for the 32-bit tests the target i686-unknown-linux-gnu and a
-/// C compiler that links 32-bit programs (Debian, Ubuntu: gcc-multilib); for Miri a nightly toolchain with it. With
+/// C compiler that links 32-bit programs (Debian, Ubuntu: gcc-multilib); for the big-endian suites the target
+/// s390x-unknown-linux-gnu, a linker and an emulator (qemu-user, gcc-s390x-linux-gnu, libc6-dev-s390x-cross); for Miri a nightly toolchain with it. With
 /// `--setup`, what is missing is installed, but for the nightly toolchain.
 ///
 /// Takes: about half an hour on two processors.
@@ -61,8 +60,8 @@ impl Options {
             setup::install_qemu()?;
             setup::valgrind::require(true)?;
             setup::install_cpp()?;
-            setup::try_install_target(NARROW_TARGET);
-            setup::try_install_narrow_linking();
+            foreign::try_install_narrow();
+            foreign::try_install_big_endian();
             setup::try_install(proofs::SOLVER);
         }
         println!(
@@ -72,6 +71,7 @@ impl Options {
         let mut steps = Steps::new(workspace, "deep")?;
         steps.step("feature subsets of allocator", |log| feature_subsets(workspace, log));
         steps.step("tests as 32-bit programs", |log| narrow_tests(workspace, log));
+        steps.step("evidence: every promise at every place", |_| evidence::step(workspace));
         miri::add(&mut steps, workspace);
         steps.step("proofs by a solver", |log| proofs::run(workspace, log));
         steps.step("release tests with UB checks", |log| checkers::undefined_behaviour(workspace, log));
@@ -104,17 +104,10 @@ fn more_scripts(workspace: &Workspace, log: &mut Log) -> Outcome {
 }
 
 fn narrow_tests(workspace: &Workspace, log: &mut Log) -> Outcome {
-    if !setup::has_target(NARROW_TARGET) {
-        return Outcome::Skipped(format!(
-            "target {NARROW_TARGET} is not installed (rustup target add {NARROW_TARGET})"
-        ));
-    }
-    if !setup::links_narrow_programs() {
-        return Outcome::Skipped(
-            "cc links no 32-bit programs (Debian, Ubuntu: apt-get install gcc-multilib)".to_owned(),
-        );
+    if let Some(why) = foreign::narrow_lack() {
+        return Outcome::Skipped(why);
     }
     let libraries = test::host_libraries(workspace);
-    let command = format!("test --no-fail-fast{libraries} --target {NARROW_TARGET}");
+    let command = format!("test --no-fail-fast{libraries} --target {}", foreign::NARROW_TARGET);
     Outcome::of(log.run(workspace.cargo(&command)))
 }

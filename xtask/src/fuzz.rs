@@ -16,7 +16,7 @@ use crate::steps::{Log, Outcome, Steps};
 use crate::workspace::Workspace;
 
 /// The fuzz targets: programs of `fuzz/`.
-pub(crate) const TARGETS: [&str; 3] = ["bytes", "pages", "facade"];
+pub(crate) const TARGETS: [&str; 4] = ["bytes", "pages", "ids", "facade"];
 
 /// What makes a fuzz target of a program: the sanitizer, and counters at every edge. Comparisons are not traced: those of
 /// the suite's own books would be most of them.
@@ -59,8 +59,8 @@ const MOST_INPUT_BYTES: usize = 4096;
 
 /// Runs the fuzz targets: random scripts of operations, steered by coverage, on every backend.
 ///
-/// `bytes` tries the byte backends, `pages` the page backends, `facade` both levels of the facade. Every answer is compared
-/// with a model; memory that an allocator may not touch is closed to it, so that an access to it is seen at once. A script
+/// `bytes` tries the byte backends, `pages` the page backends, `ids` the id allocators, `facade` both levels of the facade.
+/// Every answer is compared with a model; memory that an allocator may not touch is closed to it, so that an access to it is seen at once. A script
 /// that fails is made smaller and printed as a test; the input stays under target/xtask/fuzz/. Debug assertions and
 /// overflow checks are on. The first inputs come from fuzz/corpus/.
 ///

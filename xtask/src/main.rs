@@ -5,6 +5,7 @@
 //!   those that look for what nobody thought of, `miri` those that a nightly toolchain can interpret.
 //! - `bench` and `replay` measure the backends beside other allocators, on workloads and on recorded traces; `advise`
 //!   recommends one.
+//! - `evidence` tells which promise each backend keeps, and where that was seen.
 //!
 //! What cannot run on a machine is printed as `skipped: why` and counted as skipped. What is missing is never taken for
 //! good: every check passes by evidence that it found.
@@ -16,9 +17,11 @@ mod boot;
 mod checkers;
 mod ci;
 mod deep;
+mod evidence;
 mod fuzz;
 mod measure;
 mod miri;
+mod process;
 mod proofs;
 mod replay;
 mod setup;
@@ -56,6 +59,7 @@ enum Command {
     Advise(advise::Options),
     Fuzz(fuzz::Options),
     Miri(miri::Options),
+    Evidence(evidence::Options),
 }
 
 fn main() -> ExitCode {
@@ -83,6 +87,7 @@ fn run(command: &Command) -> Result<bool> {
         Command::Advise(options) => options.run(&workspace),
         Command::Fuzz(options) => options.run(&workspace),
         Command::Miri(options) => options.run(&workspace),
+        Command::Evidence(options) => options.run(&workspace),
     }
 }
 

@@ -158,6 +158,15 @@ impl Log {
         let _ = writeln!(self.file, "{text}");
     }
 
+    /// The file, for the output of a process.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be shared.
+    pub(crate) fn file(&self) -> Result<File, String> {
+        self.file.try_clone().map_err(|error| format!("cannot write the log: {error}"))
+    }
+
     /// Prints a text beside the running step.
     pub(crate) fn show(&self, text: &str) {
         self.spinner.suspend(|| eprint!("{text}"));
@@ -172,8 +181,7 @@ impl Log {
         let name = in_one_line(&command);
         self.say(&format!("$ {name}"));
         self.spinner.set_message(name.clone());
-        let files = self.file.try_clone().and_then(|out| Ok((out, self.file.try_clone()?)));
-        let (out, err) = files.map_err(|error| format!("cannot write the log: {error}"))?;
+        let (out, err) = (self.file()?, self.file()?);
         let status = command.stdin(Stdio::null()).stdout(out).stderr(err).status();
         match status {
             Ok(status) if status.success() => Ok(()),

@@ -18,7 +18,10 @@ mod subject;
 use allocator_api::{ByteAllocator, ConstEmpty, Declared};
 
 pub(crate) use self::subject::Subject;
-use crate::{Bench, Case, Report, Summary, case::run_all};
+use crate::{
+    Bench, Case, Report, Summary,
+    case::{registry, run_all},
+};
 
 /// Calls a macro with every byte case: its module, its name, its point of the contract, its promise.
 #[doc(hidden)]
@@ -122,26 +125,7 @@ macro_rules! each_byte_case {
     };
 }
 
-struct Registry<A>(core::marker::PhantomData<A>);
-
-macro_rules! registry {
-    ($($module:ident::$name:ident, $point:literal, $promise:literal;)*) => {
-        /// The names of all byte cases.
-        pub(crate) const NAMES: &[&str] = &[$(stringify!($name)),*];
-
-        impl<A: ByteAllocator + ConstEmpty + Declared + 'static> Registry<A> {
-            const CASES: &'static [Case<A>] = &[$(Case {
-                suite: "bytes",
-                name: stringify!($name),
-                promise: $promise,
-                point: $point,
-                run: |bench| $module::$name(&mut Subject::on(bench)),
-            }),*];
-        }
-    };
-}
-
-each_byte_case! { [registry] }
+each_byte_case! { [registry] "bytes", ByteAllocator; }
 
 /// All cases for byte allocators, in the order of the contract's points.
 #[must_use]

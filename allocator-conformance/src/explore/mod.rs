@@ -20,7 +20,9 @@
 #![forbid(unsafe_code)]
 
 pub(crate) mod bytes;
+pub(crate) mod ids;
 pub(crate) mod pages;
+mod runs;
 
 use crate::{
     memory::Spare,

@@ -3,17 +3,19 @@
 
 use allocator_api::{AddressRange, AllocError, ConstEmpty, Declared, PageAllocator};
 
-use super::{Effect, Explored, Recent, World, affordable_states, bytes::outcome, explore, mix};
+use super::{
+    Effect, Explored, Recent, World, affordable_states,
+    bytes::outcome,
+    explore, mix,
+    runs::{RunOp, RunOps, judge},
+};
 use crate::{
     Bench,
     order::Order,
     pages::Subject,
     statistics::Statistics,
-    verdict::{Failure, Step, With, answers, broken},
+    verdict::{Failure, Step, With, answers},
 };
-
-/// Alignments that are tried, in pages.
-const ALIGNS: [usize; 3] = [1, 2, 4];
 
 /// A few pages, and how they are looked at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,42 +55,26 @@ impl<A: PageAllocator + ConstEmpty + Declared> Pages<'_, '_, A> {
         if start.is_multiple_of(2) { 1 } else { 2 }
     }
 
-    /// The run of this number among all runs in the region: its address, and its pages.
-    fn run(&self, number: usize) -> (usize, usize) {
-        let (mut first, mut rest) = (0, number);
-        while rest >= self.scope.pages - first {
-            rest -= self.scope.pages - first;
-            first += 1;
-        }
-        (self.subject.page(self.first_page() + first), rest + 1)
+    /// The address of a page of the region.
+    fn page(&self, index: usize) -> usize {
+        self.subject.page(self.first_page() + index)
     }
 
-    fn runs(&self) -> usize {
-        self.scope.pages * (self.scope.pages + 1) / 2
+    fn ops(&self) -> RunOps {
+        RunOps { count: self.scope.pages, most_fixed: self.scope.pages }
     }
 
     fn alloc(&mut self, pages: usize, align: usize) -> Step<Effect> {
         let must = self.subject.longest_free(align) >= pages;
         let run = self.subject.alloc(pages, align)?;
-        Self::judge(must, run.is_some(), pages)
+        judge(must, run.map(|_| ()).ok_or(AllocError::NoMemory), pages)
     }
 
     fn alloc_at(&mut self, start: usize, pages: usize) -> Step<Effect> {
         let range = AddressRange::new(start, pages * A::PAGE_SIZE);
         let must = range.is_some_and(|range| self.subject.is_free(range));
         let answer = self.subject.alloc_at(start, pages, A::PAGE_SIZE)?;
-        Self::judge(must, answer.is_ok(), pages)
-    }
-
-    fn judge(must: bool, served: bool, pages: usize) -> Step<Effect> {
-        match (must, served) {
-            (true, true) => Ok(Effect::Changed),
-            (false, false) => Ok(Effect::Refused),
-            (true, false) => Err(broken("model: the pages are free", "a run", AllocError::NoMemory)).with(pages),
-            (false, true) => {
-                Err(broken("model: the pages are not free", AllocError::NoMemory, "a run")).with(pages)
-            }
-        }
+        judge(must, answer, pages)
     }
 }
 
@@ -109,27 +95,17 @@ impl<A: PageAllocator + ConstEmpty + Declared> World for Pages<'_, '_, A> {
 
     /// Runs of each length at each alignment; each run by its place; each run given back.
     fn operations(&self) -> usize {
-        self.scope.pages * ALIGNS.len() + 2 * self.runs()
+        self.ops().len()
     }
 
     fn apply(&mut self, operation: usize) -> Step<Effect> {
-        let lengths = self.scope.pages * ALIGNS.len();
-        let effect = match operation.checked_sub(lengths) {
-            None => {
-                let align = ALIGNS[operation % ALIGNS.len()] * A::PAGE_SIZE;
-                self.alloc(1 + operation / ALIGNS.len(), align)?
-            }
-            Some(number) if number < self.runs() => {
-                let (start, pages) = self.run(number);
-                self.alloc_at(start, pages)?
-            }
-            Some(number) => {
-                let (start, pages) = self.run(number - self.runs());
-                match self.subject.dealloc(start, pages)? {
-                    Ok(()) => Effect::Changed,
-                    Err(_) => Effect::Refused,
-                }
-            }
+        let effect = match self.ops().get(operation) {
+            RunOp::Alloc { count, align } => self.alloc(count, align * A::PAGE_SIZE)?,
+            RunOp::AllocAt { first, count } => self.alloc_at(self.page(first), count)?,
+            RunOp::Dealloc { first, count } => match self.subject.dealloc(self.page(first), count)? {
+                Ok(()) => Effect::Changed,
+                Err(_) => Effect::Refused,
+            },
         };
         if effect == Effect::Changed {
             self.recent.note(mix(operation as u64));
@@ -138,9 +114,8 @@ impl<A: PageAllocator + ConstEmpty + Declared> World for Pages<'_, '_, A> {
     }
 
     fn key(&mut self) -> Step<u64> {
-        let first = self.first_page();
         let live = (0..self.scope.pages).fold(0, |live: u64, index| {
-            let is_live = self.subject.live().index_of(self.subject.page(first + index)).is_some();
+            let is_live = self.subject.live().index_of(self.page(index)).is_some();
             live << 1 | u64::from(is_live)
         });
         Ok(mix(mix(live ^ (self.subject.statistics()?.used as u64) << 32) ^ self.recent.key()))

@@ -108,7 +108,7 @@ pub(super) fn a_long_life_of_ids_is_as_the_books_say<A: Ids>(s: &mut Subject<'_,
         match s.random.below(6) {
             0 | 1 => s.alloc(count, 1 << s.random.clone().below(5)).map(|_| ())?,
             2 => s.alloc_fixed(id)?,
-            3 => s.dealloc(id, count)?,
+            3 => s.dealloc(id, count).map(|_| ())?,
             _ => s.give_back_any()?,
         }
     }

@@ -2,13 +2,17 @@
 #![forbid(unsafe_code)]
 
 mod lives;
+mod machines;
 mod numbers;
 mod subject;
 
 use allocator_api::{ConstEmpty, Declared, IdAllocator};
 
-use self::subject::Subject;
-use crate::{Bench, Case, Report, Summary, case::run_all};
+pub(crate) use self::subject::Subject;
+use crate::{
+    Bench, Case, Report, Summary,
+    case::{registry, run_all},
+};
 
 /// Calls a macro with every id case: its module, its name, its point of the contract, its promise.
 #[doc(hidden)]
@@ -36,38 +40,23 @@ macro_rules! each_id_case {
                 "An id asked for by its number is that id, unless it is taken or not there.";
             lives::the_longest_free_run_of_ids_is_not_refused, 11,
                 "The longest run of free ids is served, and no longer one.";
+            machines::random_scripts_are_answered_as_predicted, 11,
+                "In random scripts every answer is the one that the model predicts: what is free is not refused.";
             lives::ids_can_be_given_back_in_any_pieces, 13,
                 "Ids can be given back in any pieces, and over the borders of runs.";
             lives::wrong_ids_are_refused_whole, 13,
                 "Ids that are free or not there, and runs with such an id, are refused whole.";
             lives::recovery_restores_the_ids, 14,
                 "When everything is given back, in any order, the counts and the longest run are those of the beginning.";
+            machines::every_state_of_a_few_ids_is_sound, 14,
+                "In every state of a few ids, under every operation, every id is whose the books say.";
             lives::a_long_life_of_ids_is_as_the_books_say, 15,
                 "In a long random life every answer and every count is as the books say.";
         }
     };
 }
 
-struct Registry<A>(core::marker::PhantomData<A>);
-
-macro_rules! registry {
-    ($($module:ident::$name:ident, $point:literal, $promise:literal;)*) => {
-        /// The names of all id cases.
-        pub(crate) const NAMES: &[&str] = &[$(stringify!($name)),*];
-
-        impl<A: IdAllocator + ConstEmpty + Declared + 'static> Registry<A> {
-            const CASES: &'static [Case<A>] = &[$(Case {
-                suite: "ids",
-                name: stringify!($name),
-                promise: $promise,
-                point: $point,
-                run: |bench| $module::$name(&mut Subject::on(bench)),
-            }),*];
-        }
-    };
-}
-
-each_id_case! { [registry] }
+each_id_case! { [registry] "ids", IdAllocator; }
 
 /// All cases for id allocators, in the order of the contract's points.
 #[must_use]

@@ -8,8 +8,10 @@ use allocator_api::{AddressRange, AllocError, AllocResult, ConstEmpty, Declared,
 use crate::{
     bench::Bench,
     book::{Book, Entry},
+    memory::Spare,
     order::Order,
     random::Random,
+    runs::longest_run,
     slot::SlotLoan,
     verdict::{Step, Stop, With, answers, broken, equal, mistake},
 };
@@ -27,6 +29,8 @@ pub(crate) struct Subject<'b, A: 'static> {
     slot: &'b mut SlotLoan<A>,
     ranges: Book<'b>,
     live: Book<'b>,
+    /// Room for what a case has to remember.
+    pub(crate) spare: Spare<'b>,
     /// The case's own random numbers.
     pub(crate) random: Random,
 }
@@ -35,9 +39,22 @@ impl<'b, A: Ids> Subject<'b, A> {
     /// A fresh allocator on the bench.
     pub(crate) fn on(bench: &'b mut Bench<A>) -> Self {
         let memory = bench.memory.ground();
-        let ([live, ranges], _) = bench.memory.tables(Entry::plain(memory), ROOM);
+        let ([live, ranges], spare) = bench.memory.tables(Entry::plain(memory), ROOM);
         bench.slot.fresh();
-        Self { slot: &mut bench.slot, ranges: Book::new(ranges), live: Book::new(live), random: Random::new(3) }
+        Self {
+            slot: &mut bench.slot,
+            ranges: Book::new(ranges),
+            live: Book::new(live),
+            spare,
+            random: Random::new(3),
+        }
+    }
+
+    /// Forgets the allocator and takes a fresh one.
+    pub(crate) fn fresh(&mut self) {
+        self.slot.fresh();
+        self.ranges.clear();
+        self.live.clear();
     }
 
     /// Skips the case unless ids up to `count` can be managed.
@@ -52,6 +69,17 @@ impl<'b, A: Ids> Subject<'b, A> {
     /// The live runs of ids.
     pub(crate) fn live(&self) -> &Book<'b> {
         &self.live
+    }
+
+    /// The ranges added.
+    pub(crate) fn ranges(&self) -> &Book<'b> {
+        &self.ranges
+    }
+
+    /// Ids in the longest run that is free and starts at a multiple of `align`.
+    pub(crate) fn longest_free(&self, align: usize) -> usize {
+        let is_free = |id| self.ranges.index_of(id).is_some() && self.live.index_of(id).is_none();
+        longest_run(&self.ranges, 1, align, is_free).and_then(AddressRange::size).unwrap_or(0)
     }
 
     /// The counts agree with the books.
@@ -119,9 +147,9 @@ impl<'b, A: Ids> Subject<'b, A> {
         self.expect_counts().with(id)
     }
 
-    /// Gives ids back, rightly or wrongly; the books know the answer.
+    /// Gives ids back, rightly or wrongly; the books know the answer. Returns whether they were live.
     #[track_caller]
-    pub(crate) fn dealloc(&mut self, first: usize, count: usize) -> Step {
+    pub(crate) fn dealloc(&mut self, first: usize, count: usize) -> Step<bool> {
         let live = AddressRange::new(first, count).filter(|range| self.live.covers(*range));
         let expected = if live.is_some() { Ok(()) } else { Err(AllocError::NotAllocated) };
         let answer = self.slot.get().dealloc_id(first, count);
@@ -129,7 +157,8 @@ impl<'b, A: Ids> Subject<'b, A> {
         if let Some(range) = live {
             self.live.cut(range).ok_or_else(|| mistake("ids: the book has room"))?;
         }
-        self.expect_counts().with(first)
+        self.expect_counts().with(first)?;
+        Ok(live.is_some())
     }
 
     /// Gives back one of the live runs, as it was handed out.
@@ -137,7 +166,7 @@ impl<'b, A: Ids> Subject<'b, A> {
     pub(crate) fn give_back_any(&mut self) -> Step {
         let index = self.random.below(self.live.len());
         match self.live.get(index) {
-            Some(entry) => self.dealloc(entry.range.start(), entry.size()),
+            Some(entry) => self.dealloc(entry.range.start(), entry.size()).map(|_| ()),
             None => Ok(()),
         }
     }

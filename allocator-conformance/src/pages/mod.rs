@@ -8,15 +8,17 @@ mod machines;
 mod placement;
 mod refusals;
 mod regions;
-mod runs;
 mod statistics;
 mod steps;
 mod subject;
 
 use allocator_api::{ConstEmpty, Declared, PageAllocator};
 
-pub(crate) use self::{runs::pages_in, subject::Subject};
-use crate::{Bench, Case, Report, Summary, case::run_all};
+pub(crate) use self::subject::Subject;
+use crate::{
+    Bench, Case, Report, Summary,
+    case::{registry, run_all},
+};
 
 /// Calls a macro with every page case: its module, its name, its point of the contract, its promise.
 #[doc(hidden)]
@@ -118,26 +120,7 @@ macro_rules! each_page_case {
     };
 }
 
-struct Registry<A>(core::marker::PhantomData<A>);
-
-macro_rules! registry {
-    ($($module:ident::$name:ident, $point:literal, $promise:literal;)*) => {
-        /// The names of all page cases.
-        pub(crate) const NAMES: &[&str] = &[$(stringify!($name)),*];
-
-        impl<A: PageAllocator + ConstEmpty + Declared + 'static> Registry<A> {
-            const CASES: &'static [Case<A>] = &[$(Case {
-                suite: "pages",
-                name: stringify!($name),
-                promise: $promise,
-                point: $point,
-                run: |bench| $module::$name(&mut Subject::on(bench)),
-            }),*];
-        }
-    };
-}
-
-each_page_case! { [registry] }
+each_page_case! { [registry] "pages", PageAllocator; }
 
 /// All cases for page allocators, in the order of the contract's points.
 #[must_use]

@@ -3,12 +3,10 @@
 
 use allocator_api::{AddressRange, AllocError, AllocResult};
 
-use super::{
-    runs::pages_in,
-    subject::{Pages, Subject},
-};
+use super::subject::{Pages, Subject};
 use crate::{
     order::Order,
+    runs::pages_in,
     verdict::{Step, Stop, With, answers, broken, mistake},
 };
 

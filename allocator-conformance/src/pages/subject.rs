@@ -13,17 +13,15 @@
 
 use core::ptr::NonNull;
 
-use allocator_api::{
-    AddressRange, AllocError, AllocResult, ConstEmpty, Declared, PageAllocator, address::align_up,
-};
+use allocator_api::{AddressRange, AllocError, AllocResult, ConstEmpty, Declared, PageAllocator};
 
-use super::runs::{each_run, pages_in};
 use crate::{
     bench::Bench,
     book::{Book, Entry},
     guard::Guard,
     memory::{Spare, fill, first_other, non_null},
     random::Random,
+    runs::{each_run, longest_run, pages_in},
     slot::SlotLoan,
     statistics::Statistics,
     verdict::{Step, Stop, With, answers, at_least, broken, equal, mistake},
@@ -376,13 +374,7 @@ impl<'b, A: Pages> Subject<'b, A> {
     /// Pages in the longest run that is free now and starts at a multiple of `align`.
     pub(crate) fn longest_free(&self, align: usize) -> usize {
         let is_free = |page| self.usable.index_of(page).is_some() && self.live.index_of(page).is_none();
-        let mut longest = 0;
-        each_run(&self.regions, Self::PAGE, is_free, |run| {
-            let aligned =
-                align_up(run.start(), align).and_then(|start| AddressRange::from_bounds(start, run.last()));
-            longest = longest.max(aligned.map_or(0, pages_in::<A>));
-        });
-        longest
+        longest_run(&self.regions, Self::PAGE, align, is_free).map_or(0, pages_in::<A>)
     }
 
     /// Whether every page of the run is free, as far as is known since the last survey.

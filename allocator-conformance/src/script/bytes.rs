@@ -5,7 +5,7 @@ use core::alloc::Layout;
 
 use allocator_api::{AddressRange, AllocError, ByteAllocator, ConstEmpty, Declared, InvalidFrees};
 
-use super::{Broken, Op, Overlap, Tally, failure_of, overlap, small_mostly, smaller, two};
+use super::{Broken, Op, Overlap, Run, Tally, carry_out, overlap, small_mostly, smaller, two};
 use crate::{
     bench::Bench,
     bytes::Subject,
@@ -95,6 +95,7 @@ pub enum ByteOp {
 
 impl Op for ByteOp {
     const SUITE: &'static str = "byte";
+    const NAME: &'static str = "ByteOp";
 
     fn decode(bytes: &mut dyn Iterator<Item = u8>) -> Option<Self> {
         Some(match bytes.next()? {
@@ -176,7 +177,7 @@ fn size_and_align(bytes: &mut dyn Iterator<Item = u8>) -> Option<(usize, u32)> {
 }
 
 /// A script under way.
-pub(crate) struct Run<'s, 'b, A: 'static> {
+struct Script<'s, 'b, A: 'static> {
     subject: &'s mut Subject<'b, A>,
     // The statistics with nothing live, once they are known.
     untouched: Option<Statistics>,
@@ -188,9 +189,9 @@ pub(crate) struct Run<'s, 'b, A: 'static> {
     tally: Tally,
 }
 
-impl<'s, 'b, A: ByteAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
+impl<'s, 'b, A: ByteAllocator + ConstEmpty + Declared> Script<'s, 'b, A> {
     /// Begins a script on a fresh allocator.
-    pub(crate) fn new(subject: &'s mut Subject<'b, A>) -> Self {
+    fn new(subject: &'s mut Subject<'b, A>) -> Self {
         subject.fresh();
         Self {
             subject,
@@ -199,22 +200,6 @@ impl<'s, 'b, A: ByteAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
             serves_again: A::DECLARATION.gap("a_largest_free_block_is_not_refused").is_none(),
             recovers: A::DECLARATION.gap("recovery_restores_the_statistics").is_none(),
             tally: Tally::default(),
-        }
-    }
-
-    /// Carries out one step.
-    pub(crate) fn step(&mut self, op: ByteOp) -> Step {
-        self.tally.done += 1;
-        match op {
-            ByteOp::Add { offset, size } => self.add(offset, size),
-            ByteOp::AddBeyond { offset } => self.add_beyond(offset),
-            ByteOp::Alloc { size, align_log2 } => self.alloc(size, align_log2, false),
-            ByteOp::AllocAgain => self.alloc_again(),
-            ByteOp::AllocZeroed { size, align_log2 } => self.alloc(size, align_log2, true),
-            ByteOp::Dealloc { block } => self.dealloc(block),
-            ByteOp::Realloc { block, size } => self.realloc(block, size),
-            ByteOp::GiveAllBack => self.give_all_back(Order::EvenOdd),
-            mistake => self.invalid_free(mistake),
         }
     }
 
@@ -360,7 +345,7 @@ impl<'s, 'b, A: ByteAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
     }
 
     /// Gives everything back; then the statistics are those of the beginning.
-    pub(crate) fn give_all_back(&mut self, order: Order) -> Step {
+    fn give_all_back(&mut self, order: Order) -> Step {
         self.fits = [None; 4];
         self.subject.give_all_back(order)?;
         let now = self.subject.statistics()?;
@@ -369,19 +354,39 @@ impl<'s, 'b, A: ByteAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
     }
 }
 
+impl<A: ByteAllocator + ConstEmpty + Declared> Run for Script<'_, '_, A> {
+    type Op = ByteOp;
+
+    fn step(&mut self, op: ByteOp) -> Step {
+        self.tally.done += 1;
+        match op {
+            ByteOp::Add { offset, size } => self.add(offset, size),
+            ByteOp::AddBeyond { offset } => self.add_beyond(offset),
+            ByteOp::Alloc { size, align_log2 } => self.alloc(size, align_log2, false),
+            ByteOp::AllocAgain => self.alloc_again(),
+            ByteOp::AllocZeroed { size, align_log2 } => self.alloc(size, align_log2, true),
+            ByteOp::Dealloc { block } => self.dealloc(block),
+            ByteOp::Realloc { block, size } => self.realloc(block, size),
+            ByteOp::GiveAllBack => self.give_all_back(Order::EvenOdd),
+            mistake => self.invalid_free(mistake),
+        }
+    }
+
+    fn finish(&mut self) -> Step {
+        self.give_all_back(Order::Lifo)
+    }
+
+    fn tally(&self) -> Tally {
+        self.tally
+    }
+}
+
 /// Carries a script out; it ends with everything given back.
 pub(crate) fn run_on<A: ByteAllocator + ConstEmpty + Declared>(
     subject: &mut Subject<'_, A>,
     script: impl IntoIterator<Item = ByteOp>,
 ) -> Result<Tally, Broken> {
-    let mut run = Run::new(subject);
-    for (step, op) in script.into_iter().enumerate() {
-        if let Some(failure) = failure_of(run.step(op)) {
-            return Err(Broken { step, failure });
-        }
-    }
-    let step = run.tally.done;
-    failure_of(run.give_all_back(Order::Lifo)).map_or(Ok(run.tally), |failure| Err(Broken { step, failure }))
+    carry_out(Script::new(subject), script)
 }
 
 /// Carries a script out on a fresh allocator, compares every answer with the model, and gives everything back.

@@ -3,9 +3,9 @@
 
 use core::fmt;
 
-use allocator_api::{ByteAllocator, ConstEmpty, Declared, PageAllocator};
+use allocator_api::{ByteAllocator, ConstEmpty, Declared, IdAllocator, PageAllocator};
 
-use super::{Broken, ByteOp, Op, PageOp, bytes, of_seed, pages, shrink};
+use super::{Broken, ByteOp, IdOp, Op, PageOp, bytes, ids, of_seed, pages, shrink};
 use crate::{Bench, Fit, memory::Spare};
 
 /// A script that fails, as small as it could be made. It prints as a test.
@@ -23,10 +23,9 @@ pub struct Found<'m, O> {
 
 impl<O: Op> fmt::Display for Found<'_, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (suite, (allocator, fit)) = (O::SUITE, self.allocator);
+        let (suite, ops, (allocator, fit)) = (O::SUITE, O::NAME, self.allocator);
         writeln!(f, "// Seed {}, {}", self.seed, self.broken)?;
         writeln!(f, "#[test]\nfn a_script_that_once_failed() {{")?;
-        let ops = if suite == "byte" { "ByteOp" } else { "PageOp" };
         writeln!(f, "    use allocator_conformance::{{Fit, {ops}::*}};")?;
         writeln!(f, "    allocator_conformance::{suite}_script!({allocator}, Fit::{fit:?}, [")?;
         for op in self.script {
@@ -58,6 +57,18 @@ pub fn hunt_pages<A: PageAllocator + ConstEmpty + Declared>(
     let mut subject = crate::pages::Subject::on(bench);
     let room = Rooms::new(&mut subject.spare, PageOp::GiveAllBack, steps);
     room.hunt(seeds, allocator, |script| pages::run_on(&mut subject, script.iter().copied()).err())
+}
+
+/// As [`hunt_bytes`], on an id allocator.
+pub fn hunt_ids<A: IdAllocator + ConstEmpty + Declared>(
+    bench: &mut Bench<A>,
+    seeds: core::ops::Range<u64>,
+    steps: usize,
+) -> Option<Found<'_, IdOp>> {
+    let allocator = (core::any::type_name::<A>(), bench.fit);
+    let mut subject = crate::ids::Subject::on(bench);
+    let room = Rooms::new(&mut subject.spare, IdOp::GiveAllBack, steps);
+    room.hunt(seeds, allocator, |script| ids::run_on(&mut subject, script.iter().copied()).err())
 }
 
 /// Room for a script and for trials to make it smaller.

@@ -19,31 +19,34 @@
 //!
 //! The books know what is live and where the gaps between are. From that follows
 //! - what must be refused: what no gap can hold, for a block there would not lie in free memory;
-//! - what must succeed: for pages, whatever a free run holds; for blocks, what the allocator's [`Fit`] says, and a
+//! - what must succeed: for pages and ids, whatever a free run holds; for blocks, what the allocator's [`Fit`] says, and a
 //!   request of the size and alignment of a block that was given back since the last one was handed out.
 #![forbid(unsafe_code)]
 
 pub(crate) mod bytes;
 mod fit;
 pub(crate) mod hunt;
+pub(crate) mod ids;
 pub(crate) mod pages;
 mod shrink;
 
 use core::fmt;
 
-use allocator_api::AddressRange;
+use allocator_api::{AddressRange, AllocError, AllocResult};
 
-pub use self::{bytes::ByteOp, fit::Fit, hunt::Found, pages::PageOp, shrink::shrink};
+pub use self::{bytes::ByteOp, fit::Fit, hunt::Found, ids::IdOp, pages::PageOp, shrink::shrink};
 use crate::{
     book::{Book, Entry},
     random::Random,
-    verdict::{Failure, Step, Stop, Value},
+    verdict::{Failure, Step, Stop, Value, With, broken},
 };
 
 /// A step of a script.
 pub trait Op: Copy + PartialEq + fmt::Debug {
-    /// The suite whose allocators it is for: `byte` or `page`.
+    /// The suite whose allocators it is for: `byte`, `page` or `id`.
     const SUITE: &'static str;
+    /// The type's own name.
+    const NAME: &'static str;
 
     /// Reads an operation from bytes; any bytes will do. `None` if there are too few.
     fn decode(bytes: &mut dyn Iterator<Item = u8>) -> Option<Self>;
@@ -128,6 +131,50 @@ fn overlap(regions: &Book<'_>, region: AddressRange, unit: usize) -> Overlap {
         None => Overlap::None,
         Some(_) if regions.entries().iter().any(kept) => Overlap::Sure,
         Some(_) => Overlap::OfMargins,
+    }
+}
+
+/// A script under way on an allocator.
+trait Run {
+    type Op: Op;
+
+    /// Carries out one step.
+    fn step(&mut self, op: Self::Op) -> Step;
+
+    /// What every script ends with: everything is given back.
+    fn finish(&mut self) -> Step;
+
+    /// What it has come to.
+    fn tally(&self) -> Tally;
+}
+
+/// Carries a script out to its end.
+fn carry_out<R: Run>(mut run: R, script: impl IntoIterator<Item = R::Op>) -> Result<Tally, Broken> {
+    let mut steps = 0;
+    for op in script {
+        if let Some(failure) = failure_of(run.step(op)) {
+            return Err(Broken { step: steps, failure });
+        }
+        steps += 1;
+    }
+    failure_of(run.finish()).map_or(Ok(run.tally()), |failure| Err(Broken { step: steps, failure }))
+}
+
+/// A request for a run of `count` pages or ids is answered as the model says.
+pub(crate) fn as_predicted(must: bool, answer: AllocResult, count: usize) -> Step {
+    match (must, answer) {
+        (true, Ok(())) | (false, Err(AllocError::NoMemory)) => Ok(()),
+        (true, _) => Err(broken("model: the run is free", "a run", answer)).with(count),
+        (false, _) => Err(broken("model: the run is not free", AllocError::NoMemory, answer)).with(count),
+    }
+}
+
+/// A number of pages or ids: mostly few, sometimes none, sometimes more than there are.
+fn few(byte: usize) -> usize {
+    match byte {
+        0..=191 => byte % 6,
+        192..=247 => byte % 40,
+        _ => 1 << (byte - 240),
     }
 }
 

@@ -1,13 +1,14 @@
 //! Scripts for page allocators.
 #![forbid(unsafe_code)]
 
-use allocator_api::{AddressRange, AllocError, ConstEmpty, Declared, PageAllocator};
+use allocator_api::{AddressRange, AllocError, AllocResult, ConstEmpty, Declared, PageAllocator};
 
-use super::{Broken, Op, Overlap, Tally, failure_of, overlap, smaller};
+use super::{Broken, Op, Overlap, Run, Tally, as_predicted, carry_out, few, overlap, smaller};
 use crate::{
     bench::Bench,
     order::Order,
-    pages::{Subject, pages_in},
+    pages::Subject,
+    runs::pages_in,
     statistics::Statistics,
     verdict::{Step, With, answers, broken},
 };
@@ -67,6 +68,7 @@ pub enum PageOp {
 
 impl Op for PageOp {
     const SUITE: &'static str = "page";
+    const NAME: &'static str = "PageOp";
 
     fn decode(bytes: &mut dyn Iterator<Item = u8>) -> Option<Self> {
         let mut next = || bytes.next().map(usize::from);
@@ -127,46 +129,19 @@ impl Op for PageOp {
     }
 }
 
-/// A number of pages: mostly few, sometimes none, sometimes more than there are.
-fn few(byte: usize) -> usize {
-    match byte {
-        0..=191 => byte % 6,
-        192..=247 => byte % 40,
-        _ => 1 << (byte - 240),
-    }
-}
-
 /// A script under way.
-pub(crate) struct Run<'s, 'b, A: 'static> {
+struct Script<'s, 'b, A: 'static> {
     subject: &'s mut Subject<'b, A>,
     // The statistics with nothing live, once they are known; then the subject knows the free runs too.
     untouched: Option<Statistics>,
     tally: Tally,
 }
 
-impl<'s, 'b, A: PageAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
+impl<'s, 'b, A: PageAllocator + ConstEmpty + Declared> Script<'s, 'b, A> {
     /// Begins a script on a fresh allocator.
-    pub(crate) fn new(subject: &'s mut Subject<'b, A>) -> Self {
+    fn new(subject: &'s mut Subject<'b, A>) -> Self {
         subject.fresh();
         Self { subject, untouched: None, tally: Tally::default() }
-    }
-
-    /// Carries out one step.
-    pub(crate) fn step(&mut self, op: PageOp) -> Step {
-        self.tally.done += 1;
-        match op {
-            PageOp::Add { page, pages, front_bytes } => self.add(page % PAGES, pages, front_bytes % A::PAGE_SIZE),
-            PageOp::Alloc { pages, align_log2 } => self.alloc(pages, Self::align(align_log2)),
-            PageOp::AllocAt { page, pages, align_log2 } => {
-                self.alloc_at(self.subject.page(page % PAGES), pages, Self::align(align_log2))
-            }
-            PageOp::Dealloc { page, pages } => {
-                let start = self.subject.page(page % PAGES);
-                self.subject.dealloc(start, pages).map(|_| ()).with(pages)
-            }
-            PageOp::DeallocPiece { run, first, pages } => self.dealloc_piece(run, first, pages),
-            PageOp::GiveAllBack => self.give_all_back(Order::EvenOdd),
-        }
     }
 
     /// The alignment of this many pages, or of one where the address space has no such multiple.
@@ -217,7 +192,8 @@ impl<'s, 'b, A: PageAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
         }
         let longest = self.untouched.map(|_| self.subject.longest_free(align));
         let run = self.subject.alloc(pages, align).with(pages)?;
-        self.note(longest.map(|longest| longest >= pages), run.is_some(), pages)
+        let answer = run.map(|_| ()).ok_or(AllocError::NoMemory);
+        self.note(longest.map(|longest| longest >= pages), answer, pages)
     }
 
     fn alloc_at(&mut self, start: usize, pages: usize, align: usize) -> Step {
@@ -226,7 +202,7 @@ impl<'s, 'b, A: PageAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
         if let (Some(Err(AllocError::InvalidParam)), _) | (None, Err(AllocError::InvalidParam)) = (answer, got) {
             return answers("alloc_pages_at: the answer", Err(AllocError::InvalidParam), got).with(pages);
         }
-        self.note(answer.map(|answer| answer.is_ok()), got.is_ok(), pages)
+        self.note(answer.map(|answer| answer.is_ok()), got, pages)
     }
 
     /// The answer that a request for a place must get; `None` if that is not known.
@@ -239,18 +215,10 @@ impl<'s, 'b, A: PageAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
         self.untouched.map(|_| if range.is_some_and(is_free) { Ok(()) } else { Err(AllocError::NoMemory) })
     }
 
-    fn note(&mut self, must: Option<bool>, served: bool, pages: usize) -> Step {
-        self.tally.refused += usize::from(!served);
+    fn note(&mut self, must: Option<bool>, answer: AllocResult, pages: usize) -> Step {
+        self.tally.refused += usize::from(answer.is_err());
         self.tally.predicted += usize::from(must == Some(true));
-        match must {
-            Some(true) if !served => {
-                Err(broken("model: the pages are free", "a run", AllocError::NoMemory)).with(pages)
-            }
-            Some(false) if served => {
-                Err(broken("model: the pages are not free", AllocError::NoMemory, "a run")).with(pages)
-            }
-            _ => Ok(()),
-        }
+        must.map_or(Ok(()), |must| as_predicted(must, answer, pages))
     }
 
     fn dealloc_piece(&mut self, run: usize, first: usize, pages: usize) -> Step {
@@ -265,7 +233,7 @@ impl<'s, 'b, A: PageAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
     }
 
     /// Gives everything back; then the statistics are those of the beginning.
-    pub(crate) fn give_all_back(&mut self, order: Order) -> Step {
+    fn give_all_back(&mut self, order: Order) -> Step {
         self.subject.give_all_back(order)?;
         match self.untouched {
             Some(untouched) => self.subject.expect_statistics(untouched),
@@ -274,19 +242,41 @@ impl<'s, 'b, A: PageAllocator + ConstEmpty + Declared> Run<'s, 'b, A> {
     }
 }
 
+impl<A: PageAllocator + ConstEmpty + Declared> Run for Script<'_, '_, A> {
+    type Op = PageOp;
+
+    fn step(&mut self, op: PageOp) -> Step {
+        self.tally.done += 1;
+        match op {
+            PageOp::Add { page, pages, front_bytes } => self.add(page % PAGES, pages, front_bytes % A::PAGE_SIZE),
+            PageOp::Alloc { pages, align_log2 } => self.alloc(pages, Self::align(align_log2)),
+            PageOp::AllocAt { page, pages, align_log2 } => {
+                self.alloc_at(self.subject.page(page % PAGES), pages, Self::align(align_log2))
+            }
+            PageOp::Dealloc { page, pages } => {
+                let start = self.subject.page(page % PAGES);
+                self.subject.dealloc(start, pages).map(|_| ()).with(pages)
+            }
+            PageOp::DeallocPiece { run, first, pages } => self.dealloc_piece(run, first, pages),
+            PageOp::GiveAllBack => self.give_all_back(Order::EvenOdd),
+        }
+    }
+
+    fn finish(&mut self) -> Step {
+        self.give_all_back(Order::Lifo)
+    }
+
+    fn tally(&self) -> Tally {
+        self.tally
+    }
+}
+
 /// Carries a script out; it ends with everything given back.
 pub(crate) fn run_on<A: PageAllocator + ConstEmpty + Declared>(
     subject: &mut Subject<'_, A>,
     script: impl IntoIterator<Item = PageOp>,
 ) -> Result<Tally, Broken> {
-    let mut run = Run::new(subject);
-    for (step, op) in script.into_iter().enumerate() {
-        if let Some(failure) = failure_of(run.step(op)) {
-            return Err(Broken { step, failure });
-        }
-    }
-    let step = run.tally.done;
-    failure_of(run.give_all_back(Order::Lifo)).map_or(Ok(run.tally), |failure| Err(Broken { step, failure }))
+    carry_out(Script::new(subject), script)
 }
 
 /// Carries a script out on a fresh allocator, compares every answer with the model, and gives everything back.

@@ -40,6 +40,8 @@ const SABOTAGES: &[Sabotage] = &[
     ("pieces refused", "ids_can_be_given_back_in_any_pieces", "dealloc_id: the answer"),
     ("partly free run freed", "wrong_ids_are_refused_whole", "ids: used is what is live"),
     ("last id leaks", "recovery_restores_the_ids", "ids: used is what is live"),
+    ("every fifth take blocks requests", "random_scripts_are_answered_as_predicted", "model: the run is free"),
+    ("an id two above a live one refused", "every_state_of_a_few_ids_is_sound", "alloc_fixed_id: the answer"),
     ("leaks after a while", "a_long_life_of_ids_is_as_the_books_say", "ids: used is what is live"),
     // What is watched at every step of every case.
     ("size counts what is free", "a_long_life_of_ids_is_as_the_books_say", "ids: size is what was added"),

@@ -74,9 +74,9 @@ impl IdAllocator for ToyIds {
         if count == 0 || !align_pow2.is_power_of_two() && !on("any alignment accepted") {
             return Err(AllocError::InvalidParam);
         }
-        let longest_refused = on("longest run refused") && count == 33;
-        let first =
-            self.find(count, align_pow2.max(1)).filter(|_| !longest_refused).ok_or(AllocError::NoMemory)?;
+        let refused = on("longest run refused") && count == 33
+            || on("every fifth take blocks requests") && self.takes % 5 == 4;
+        let first = self.find(count, align_pow2.max(1)).filter(|_| !refused).ok_or(AllocError::NoMemory)?;
         self.live.extend((first..=first + (count - 1)).take(4096));
         self.takes += 1;
         Ok(first)
@@ -84,7 +84,8 @@ impl IdAllocator for ToyIds {
 
     fn alloc_fixed_id(&mut self, id: usize) -> AllocResult {
         let refused = if on("fixed id given twice") { !self.managed.contains(&id) } else { !self.is_free(id) };
-        if refused {
+        let above = id.checked_sub(2).is_some_and(|below| self.live.contains(&below));
+        if refused || on("an id two above a live one refused") && above {
             return Err(AllocError::NoMemory);
         }
         self.live.insert(id);

@@ -83,9 +83,9 @@ const SABOTAGES: &[Sabotage] = &[
     ("total counted twice", "total_is_what_was_handed_in", "hand in: total rises by the whole pages"),
     ("used counts runs", "used_counts_each_page_once", "statistics: used covers what is live"),
     ("huge run invalid", "odd_requests_are_answered", "alloc_pages: a run or NoMemory"),
-    ("every fifth free blocks requests", "random_scripts_are_answered_as_predicted", "model: the pages are free"),
-    ("longest run refused", "random_scripts_are_answered_as_predicted", "model: the pages are free"),
-    ("a place above a live page refused", "every_state_of_a_few_pages_is_sound", "model: the pages are free"),
+    ("every fifth free blocks requests", "random_scripts_are_answered_as_predicted", "model: the run is free"),
+    ("longest run refused", "random_scripts_are_answered_as_predicted", "model: the run is free"),
+    ("a place above a live page refused", "every_state_of_a_few_pages_is_sound", "model: the run is free"),
     ("partly free run freed", "every_state_of_a_few_pages_is_sound", "statistics: used covers what is live"),
     // What is watched at every step of every case.
     ("used above total", "live_runs_never_overlap", "statistics: used is at most total"),

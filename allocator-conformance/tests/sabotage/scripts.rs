@@ -1,10 +1,11 @@
 //! What random scripts find on toys that are wrong on purpose, and what is left of a script that failed.
 
 use allocator_conformance::{
-    ByteOp, Fit, PageOp, decode, explore_bytes, hunt_bytes, hunt_pages, run_byte_script, run_page_script,
+    ByteOp, Fit, IdOp, IdScope, PageOp, decode, explore_bytes, explore_ids, hunt_bytes, hunt_ids, hunt_pages,
+    run_byte_script, run_id_script, run_page_script,
 };
 
-use crate::{byte_toy::ToyBytes, fault, page_toy::ToyPages, verdicts::bench};
+use crate::{byte_toy::ToyBytes, fault, id_toy::ToyIds, page_toy::ToyPages, verdicts::bench};
 
 /// The toy uses every byte of a gap, and takes the first that fits.
 const EXACT: Fit = Fit::Gaps { margin_bytes: 0, waste_divisor: 0, keeps_padding: false };
@@ -67,6 +68,46 @@ fn a_page_given_back_twice_in_part_is_shrunk_to_a_few_steps() {
 }
 
 #[test]
+fn a_wrong_refusal_of_ids_is_shrunk_to_the_takes_that_it_needs_and_prints_as_a_test() {
+    let mut bench = bench::<ToyIds>();
+    let (script, text) = fault::with("every fifth take blocks requests", || {
+        let found = hunt_ids(&mut bench, 0..100, 120).expect("scripts take five times");
+        (found.script.to_vec(), found.to_string())
+    });
+    let takes = script.iter().filter(|op| matches!(op, IdOp::Alloc { .. })).count();
+    assert!(script.len() <= 7 && takes == 5, "{text}");
+    assert!(text.contains("use allocator_conformance::{Fit, IdOp::*};"), "{text}");
+    assert!(
+        text.contains("allocator_conformance::id_script!(sabotage::id_toy::ToyIds, Fit::Unknown, ["),
+        "{text}"
+    );
+    let tally = run_id_script(&mut bench, script).expect("without the fault every answer is right");
+    assert_eq!(tally.predicted, 5);
+}
+
+/// As it would be pasted.
+#[test]
+fn a_script_for_ids_runs_as_a_test() {
+    use allocator_conformance::IdOp::*;
+    allocator_conformance::id_script!(
+        ToyIds,
+        Fit::Unknown,
+        [
+            Add { first: 7, count: 40 },
+            Add { first: 7, count: 40 },
+            Alloc { count: 9, align_log2: 3 },
+            AllocFixed { id: 30 },
+            AllocFixed { id: 300 },
+            DeallocPiece { run: 0, first: 2, count: 3 },
+            Dealloc { first: 9, count: 40 },
+            Add { first: 40, count: 20 },
+            Alloc { count: 0, align_log2: 0 },
+            GiveAllBack,
+        ]
+    );
+}
+
+#[test]
 fn every_state_of_a_toy_is_visited_once_and_all_of_them_are() {
     // Two places for pages: nothing, either, both.
     let mut pages = bench::<ToyPages<4096, false>>();
@@ -74,6 +115,13 @@ fn every_state_of_a_toy_is_visited_once_and_all_of_them_are() {
     for (count, states) in [(1, 2), (2, 4), (6, 64)] {
         let explored =
             allocator_conformance::explore_pages(&mut pages, &scope(count)).expect("the toy is correct");
+        assert_eq!((explored.states, explored.is_complete), (states, true));
+    }
+    // Ids the same.
+    let mut ids = bench::<ToyIds>();
+    for (count, states) in [(1, 2), (5, 32)] {
+        let scope = IdScope { ids: count, ..IdScope::TINY };
+        let explored = explore_ids(&mut ids, &scope).expect("the toy is correct");
         assert_eq!((explored.states, explored.is_complete), (states, true));
     }
     // One block at most, in first fit: each request at the start of the heap, and nothing.

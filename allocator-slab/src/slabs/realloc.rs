@@ -7,7 +7,7 @@ use allocator_api::{AllocError, AllocResult, PageAllocator};
 use super::{Slabs, runs::run_bytes};
 use crate::{
     memory::{self, State},
-    size_class::last_byte,
+    size_class::{class_of, last_byte},
 };
 
 impl Slabs {
@@ -62,11 +62,16 @@ impl Slabs {
         layout: Layout,
         new_layout: Layout,
     ) -> AllocResult<bool> {
+        let is_run = matches!(self.map.get(address).state(), State::Page | State::Run);
+        let [class, new_class] =
+            [layout, new_layout].map(|layout| class_of(last_byte(layout.size(), layout.align())));
         match (Self::class_for::<P>(layout), Self::class_for::<P>(new_layout)) {
+            // Also what is an object only as a guest, of a class that runs serve.
+            _ if !is_run && class == new_class => Ok(true),
             (Some(class), Some(_)) => {
                 Ok(self.classes.get(class).serves(last_byte(new_layout.size(), new_layout.align())))
             }
-            (None, None) if matches!(self.map.get(address).state(), State::Page | State::Run) => {
+            (None, None) if is_run => {
                 let (bytes, new_bytes) = (run_bytes::<P>(layout.size())?, run_bytes::<P>(new_layout.size())?);
                 Ok(bytes == new_bytes || self.resize_run(pages, address, bytes, new_bytes))
             }

@@ -87,7 +87,7 @@ macro_rules! registry {
 pub(crate) const NOTHING: &str = "nothing";
 
 registry! {
-    "slab" Ours Bytes Bytes<allocator_slab::SlabByteAllocator>, "";
+    "slab" Ours Bytes Bytes<allocator_slab::SlabByteAllocator>, "our engine, on a page allocator of its own";
     "slab-package" Ours Bytes Bytes<allocator_slab::package::SlabByteAllocator>, "over the package slab_allocator";
     "buddy" Ours Bytes Bytes<allocator_buddy::BuddyByteAllocator>, "over the package buddy_system_allocator";
     "tlsf" Ours Bytes Bytes<allocator_tlsf::TlsfByteAllocator>, "over the package rlsf";

@@ -13,7 +13,7 @@ mod judge;
 pub(crate) mod memory;
 mod options;
 mod progress;
-mod protocol;
+pub(crate) mod protocol;
 mod qemu;
 mod record;
 mod recorded;
@@ -88,6 +88,12 @@ pub(crate) enum Verdict {
 impl Boot {
     fn without_run(plan: Plan, verdict: Verdict) -> Self {
         Self { plan, record: Record::default(), log_path: None, verdict, took: Duration::ZERO }
+    }
+
+    /// A boot that left this log.
+    #[cfg(test)]
+    pub(crate) fn of_log(plan: Plan, verdict: Verdict, log: &str) -> Self {
+        Self { record: Record::of_log(log), ..Self::without_run(plan, verdict) }
     }
 }
 

@@ -4,18 +4,15 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::process;
 use crate::setup::valgrind::VALGRIND;
 use crate::workspace::Workspace;
-
-/// How often a running process is looked at.
-const POLL: Duration = Duration::from_millis(5);
 
 /// Whose a subject is, as the program says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -158,24 +155,8 @@ impl Program {
     fn answer(&self, mut command: Command, limit: Duration) -> Result<Value> {
         let number = self.started.fetch_add(1, Ordering::Relaxed).to_string();
         let (out, err) = (self.file(&["answer", &number, "out"]), self.file(&["answer", &number, "err"]));
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(File::create(&out)?)
-            .stderr(File::create(&err)?)
-            .spawn()
-            .with_context(|| format!("starting {command:?}"))?;
-        let begin = Instant::now();
-        let status = loop {
-            if let Some(status) = child.try_wait()? {
-                break status;
-            }
-            if begin.elapsed() > limit {
-                child.kill()?;
-                child.wait()?;
-                bail!("takes longer than {} s", limit.as_secs());
-            }
-            thread::sleep(POLL);
-        };
+        command.stdin(Stdio::null()).stdout(File::create(&out)?).stderr(File::create(&err)?);
+        let status = process::within(limit, &mut command)?;
         if !status.success() {
             return Err(anyhow!(reason(&std::fs::read_to_string(&err)?)));
         }

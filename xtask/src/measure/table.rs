@@ -47,7 +47,8 @@ impl Table {
         out
     }
 
-    fn csv(&self) -> String {
+    /// As comma-separated values.
+    pub(crate) fn csv(&self) -> String {
         let quoted = |cell: &String| {
             if cell.contains([',', '"']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.clone() }
         };

@@ -80,6 +80,14 @@ impl Manager {
         (self == Self::Apt).then_some("gcc-multilib")
     }
 
+    /// The packages with which big-endian programs are linked and run, where their names are settled.
+    pub(crate) fn big_endian_packages(self) -> &'static [&'static str] {
+        match self {
+            Self::Apt => &["qemu-user", "gcc-s390x-linux-gnu", "libc6-dev-s390x-cross"],
+            _ => &[],
+        }
+    }
+
     /// What refreshes the list of packages.
     fn refresh(self) -> &'static [&'static str] {
         match self {

@@ -2,6 +2,7 @@
 //!
 //! Nothing is installed without `--setup`. With it, every command is printed before it runs.
 
+pub(crate) mod foreign;
 mod manager;
 pub(crate) mod valgrind;
 
@@ -135,24 +136,6 @@ pub(crate) fn try_install_target(target: &str) {
     }
 }
 
-/// Whether the C compiler links 32-bit programs. The whole chain is tried on the smallest one: a compiler may know the
-/// machine and lack its libraries.
-pub(crate) fn links_narrow_programs() -> bool {
-    answers("sh", &["-c", "printf 'int main(void){return 0;}' | cc -m32 -x c - -o /dev/null"])
-}
-
-/// Makes the C compiler link 32-bit programs, if it can be done. What failed is printed; the step that needs it says that
-/// it was skipped.
-pub(crate) fn try_install_narrow_linking() {
-    if let Some(manager) = Manager::find()
-        && let Some(package) = manager.narrow_package()
-        && !links_narrow_programs()
-        && let Err(error) = manager.install(package)
-    {
-        eprintln!("{error:#}");
-    }
-}
-
 /// How to get a program whose package has its name, in brackets; nothing where no package manager is known.
 pub(crate) fn advice(program: &'static str) -> String {
     Manager::find().map_or_else(String::new, |manager| format!(" ({})", manager.install_line(program)))
@@ -161,9 +144,15 @@ pub(crate) fn advice(program: &'static str) -> String {
 /// Installs a program whose package has its name, if it is missing and it can be done. What failed is printed; the step
 /// that needs it says that it was skipped.
 pub(crate) fn try_install(program: &'static str) {
+    if find_program(program).is_none() {
+        try_install_package(program);
+    }
+}
+
+/// Installs a package, if it can be done. What failed is printed.
+fn try_install_package(package: &'static str) {
     if let Some(manager) = Manager::find()
-        && find_program(program).is_none()
-        && let Err(error) = manager.install(program)
+        && let Err(error) = manager.install(package)
     {
         eprintln!("{error:#}");
     }

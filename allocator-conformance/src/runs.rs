@@ -1,13 +1,13 @@
-//! Runs of pages, counted and found.
+//! Runs of pages or ids, counted and found.
 #![forbid(unsafe_code)]
 
-use allocator_api::{AddressRange, PageAllocator};
+use allocator_api::{AddressRange, PageAllocator, address::align_up};
 
 use crate::book::Book;
 
 /// Calls `found` with every run, as long as can be, of pages that are in the regions and for which `is_in` says so. A
-/// run may go on from one region into the next.
-pub(super) fn each_run(
+/// run may go on from one region into the next. Ids are pages of one byte.
+pub(crate) fn each_run(
     regions: &Book<'_>,
     page: usize,
     is_in: impl Fn(usize) -> bool,
@@ -29,6 +29,23 @@ pub(super) fn each_run(
             }
         }
     }
+}
+
+/// The longest run at a multiple of `align` of pages for which `is_in` says so; what is before that multiple does not
+/// count. `None`: there is none.
+pub(crate) fn longest_run(
+    regions: &Book<'_>,
+    page: usize,
+    align: usize,
+    is_in: impl Fn(usize) -> bool,
+) -> Option<AddressRange> {
+    let mut longest: Option<AddressRange> = None;
+    each_run(regions, page, is_in, |run| {
+        let start = align_up(run.start(), align);
+        let aligned = start.and_then(|start| AddressRange::from_bounds(start, run.last()));
+        longest = [longest, aligned].into_iter().flatten().max_by_key(|run| run.last() - run.start());
+    });
+    longest
 }
 
 /// The whole pages in a range.

@@ -1,0 +1,113 @@
+//! The suite on the machines that this one can be, or play.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use super::kernel;
+use super::matrix::{Place, Report, Seen};
+use crate::boot::backend::Backends;
+use crate::boot::scenario::Scenario;
+use crate::boot::{self, boot_all};
+use crate::ci::plans;
+use crate::process;
+use crate::setup::foreign::{self, BIG_ENDIAN_TARGET, NARROW_TARGET};
+use crate::steps::{Log, Outcome, Steps};
+use crate::workspace::{Workspace, find_program};
+
+/// The program that runs the suites: an example of the facade.
+const RUNNER: &str = "--release --package allocator --all-features --example evidence";
+
+/// The longest that the suites of all backends may take, also in an emulator.
+const TIME_LIMIT: Duration = Duration::from_secs(1200);
+
+/// Memory of the machines that kernels boot on, in MiB.
+const MACHINE_MIB: u64 = 512;
+
+/// What comes of `place`, as a step. `asked`: what the host told.
+pub(super) fn seen(steps: &mut Steps, workspace: &Workspace, place: Place, asked: &[Report]) -> Seen {
+    let mut seen = Seen::Failed("it did not begin".to_owned());
+    steps.step(place.name(), |log| {
+        seen = look(workspace, place, asked, log);
+        match &seen {
+            Seen::Ran(_) => Outcome::Passed,
+            Seen::Skipped(why) => Outcome::Skipped(why.clone()),
+            Seen::Failed(why) => Outcome::Failed(why.clone()),
+        }
+    });
+    seen
+}
+
+fn look(workspace: &Workspace, place: Place, asked: &[Report], log: &mut Log) -> Seen {
+    let lack = match place {
+        Place::Host => None,
+        Place::Narrow => foreign::narrow_lack(),
+        Place::BigEndian => foreign::big_endian_lack(),
+        Place::Kernel => find_program(boot::QEMU).is_none().then(|| format!("{} is not installed", boot::QEMU)),
+    };
+    if let Some(why) = lack {
+        return Seen::Skipped(why);
+    }
+    let found = match place {
+        Place::Host => run(workspace, log, &|words| workspace.cargo(words)),
+        Place::Narrow => {
+            run(workspace, log, &|words| workspace.cargo(&format!("{words} --target {NARROW_TARGET}")))
+        }
+        Place::BigEndian => run(workspace, log, &|words| {
+            foreign::for_big_endian(workspace.cargo(&format!("{words} --target {BIG_ENDIAN_TARGET}")))
+        }),
+        Place::Kernel => boots(workspace, asked),
+    };
+    found.map_or_else(Seen::Failed, Seen::Ran)
+}
+
+/// Builds the runner and runs it. `cargo`: the command for some words, on the machine in question.
+fn run(workspace: &Workspace, log: &mut Log, cargo: &dyn Fn(&str) -> Command) -> Result<Vec<Report>, String> {
+    log.run(cargo(&format!("build {RUNNER}")))?;
+    let said = |error: anyhow::Error| format!("{error:#}");
+    let path = workspace.scratch("evidence").map_err(said)?.join("lines.json");
+    let mut command = cargo(&format!("run --quiet {RUNNER}"));
+    command.stdout(File::create(&path).map_err(|error| format!("cannot write {}: {error}", path.display()))?);
+    command.stderr(log.file()?);
+    let status = process::within(TIME_LIMIT, &mut command).map_err(said)?;
+    let reports = read(&path)?;
+    if !status.success() {
+        let last = reports.last().map_or("any case", |report| report.case.as_str());
+        return Err(format!("the suite ended behind {last} with {status}"));
+    }
+    if reports.is_empty() { Err("the suite told nothing".to_owned()) } else { Ok(reports) }
+}
+
+fn read(path: &Path) -> Result<Vec<Report>, String> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let line = |line: &str| serde_json::from_str(line).map_err(|error| format!("`{line}` is no report: {error}"));
+    text.lines().map(line).collect()
+}
+
+fn boots(workspace: &Workspace, asked: &[Report]) -> Result<Vec<Report>, String> {
+    let plans = plans(MACHINE_MIB, &Backends::each(), &[Scenario::Normal])?;
+    let boots = boot_all(workspace, &plans, false).map_err(|error| format!("{error:#}"))?;
+    Ok(kernel::reports(asked, &boots))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+    use crate::boot::protocol::Outcome;
+    use crate::evidence::matrix::tests::report;
+
+    #[test]
+    fn the_lines_of_the_runner_are_read_and_a_damaged_one_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lines");
+        let one = report("tlsf", "one", Outcome::Declared, "not here");
+        let line = serde_json::to_string(&one).unwrap();
+        assert!(line.contains(r#""outcome":"declared""#), "{line}");
+        std::fs::write(&path, format!("{line}\n{line}\n")).unwrap();
+        assert_eq!(read(&path), Ok(vec![one.clone(), one]));
+        std::fs::write(&path, &line[1..]).unwrap();
+        assert!(read(&path).unwrap_err().contains("is no report"));
+    }
+}
