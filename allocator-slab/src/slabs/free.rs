@@ -92,7 +92,7 @@ impl Slabs {
             return Err(AllocError::NotAllocated);
         }
         let is_its_layout = match guests::class_of_guest(class, slab, object) {
-            Some(guest) => size_class::class_of(last_byte) == Some(guest),
+            Some(guest) => layout.align() <= FRAME_BYTES && size_class::class_of(last_byte) == Some(guest),
             None => class.serves(last_byte),
         };
         if is_its_layout { Ok(object) } else { Err(AllocError::NotAllocated) }
