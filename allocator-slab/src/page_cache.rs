@@ -24,6 +24,11 @@ pub(crate) struct PageCache {
 impl PageCache {
     pub(crate) const EMPTY: Self = Self { pages: [(0, Place::NOWHERE); MAX_PAGES], count: 0, unit_bytes: 0 };
 
+    /// Bytes of each page that is kept.
+    pub(crate) const fn unit_bytes(&self) -> usize {
+        self.unit_bytes
+    }
+
     /// The page that was kept last.
     pub(crate) fn pop(&mut self) -> Option<(usize, Place)> {
         self.count = self.count.checked_sub(1)?;

@@ -159,7 +159,7 @@ impl Slabs {
             }
         }
         while let Some((page, _)) = self.cache.pop() {
-            self.leave(pages, RecordRef::cached_page(), page, Source::<P>::UNIT_BYTES, FRAME_BYTES);
+            self.leave(pages, RecordRef::cached_page(), page, self.cache.unit_bytes(), FRAME_BYTES);
         }
         self.held_bytes != before
     }
