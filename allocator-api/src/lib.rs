@@ -64,7 +64,9 @@ mod invalid_frees;
 mod largest_run;
 mod page;
 mod paged;
+mod reclaim;
 mod remove;
+mod usable;
 
 pub use address::AddressRange;
 pub use base::{BaseAllocator, ConstEmpty};
@@ -78,4 +80,6 @@ pub use invalid_frees::InvalidFrees;
 pub use largest_run::LargestFreeRun;
 pub use page::PageAllocator;
 pub use paged::PagedByteAllocator;
+pub use reclaim::ReclaimMemory;
 pub use remove::{RemoveError, RemoveMemory};
+pub use usable::UsableSize;

@@ -17,7 +17,7 @@
 //! going down, and the words of two chunks. With n chunks that is O(log n), whether the run exists or not.
 //!
 //! An alignment is not in the summaries: each chunk with a run that is long enough may have to be looked at, eight words
-//! of it, about 100 instructions.
+//! of it, about 550 instructions.
 #![forbid(unsafe_code)]
 
 use crate::{

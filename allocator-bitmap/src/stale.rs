@@ -15,7 +15,7 @@
 use crate::records::Link;
 
 /// How many chunks can be stale. Fewer make renewals frequent; more make the search that has to renew them slow.
-pub(crate) const STALE_CHUNKS: usize = 16;
+pub(crate) const STALE_CHUNKS: usize = 8;
 
 /// The chunks whose records are stale.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ use core::{alloc::Layout, fmt, ptr::NonNull};
 
 use allocator_api::{
     AddressRange, AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared,
-    InvalidFrees, realloc_by_moving,
+    InvalidFrees, UsableSize, realloc_by_moving,
 };
 use allocator_primitives::RegionList;
 
@@ -206,6 +206,13 @@ unsafe impl ByteAllocator for BuddyByteAllocator {
 
     fn used_bytes(&self) -> usize {
         self.blocks.used_bytes()
+    }
+}
+
+// SAFETY: the block has that many bytes, and every size up to there is served by a block of the same order.
+unsafe impl UsableSize for BuddyByteAllocator {
+    fn usable_size(&self, layout: Layout) -> usize {
+        if layout.size() == 0 { 0 } else { order::block_bytes(layout).unwrap_or(0) }
     }
 }
 

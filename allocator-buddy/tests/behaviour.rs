@@ -7,7 +7,9 @@ mod support;
 
 use core::ptr::NonNull;
 
-use allocator_api::{AddressRange, AllocError, BaseAllocator, ByteAllocator, ConstEmpty, InvalidFrees};
+use allocator_api::{
+    AddressRange, AllocError, BaseAllocator, ByteAllocator, ConstEmpty, InvalidFrees, UsableSize,
+};
 use allocator_buddy::package::BuddyByteAllocator;
 use support::{Arena, MIB, Random, WORD, Words, free, largest, layout, over};
 
@@ -262,4 +264,29 @@ fn an_allocator_can_be_sent_to_another_thread() {
     let heap = BuddyByteAllocator::new();
     let moved = std::thread::spawn(move || heap.total_bytes()).join();
     assert_eq!(moved.unwrap(), 0);
+}
+
+#[test]
+fn a_block_is_usable_to_its_last_byte_and_frees_with_every_size_up_to_there() {
+    let arena = Arena::new(MIB);
+    let mut heap = over(&arena, 0, MIB);
+    for (size, align, usable) in
+        [(0, 8, 0), (1, 1, WORD), (100, 8, 128), (8, 512, 512), (128, 1, 128), (5000, 1, 8192)]
+    {
+        let request = layout(size, align);
+        assert_eq!(heap.usable_size(request), usable, "{request:?}");
+        for freed in [size, usable.midpoint(size), usable].into_iter().filter(|&size| size > 0) {
+            let (block, other) = (heap.alloc(request).unwrap(), heap.alloc(request).unwrap());
+            assert!(block.addr().get().abs_diff(other.addr().get()) >= usable);
+            for block in [block, other] {
+                // SAFETY: the block is live and has that many bytes.
+                unsafe { block.write_bytes(0xa5, usable) };
+            }
+            for block in [block, other] {
+                // SAFETY: 1. The block is live, and this size is served by the same block. 2. It is forgotten.
+                unsafe { heap.dealloc(block, layout(freed, align)) }.unwrap();
+            }
+        }
+    }
+    assert_eq!(heap.used_bytes(), 0);
 }

@@ -133,7 +133,7 @@ impl<'m> Book<'m> {
     }
 
     /// The last byte of those that are in some entry without a hole from `address` on; `None` if that is in none.
-    pub(crate) fn last_from(&self, address: usize) -> Option<usize> {
+    fn last_from(&self, address: usize) -> Option<usize> {
         let mut last = None;
         let mut next = Some(address);
         while let Some(entry) = next.and_then(|next| self.index_of(next)).and_then(|index| self.get(index)) {

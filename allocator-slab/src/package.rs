@@ -3,6 +3,15 @@
 //! The code that kernels know as `slab_allocator` is published as `ax_slab_allocator`; the package that has the
 //! plain name does not compile on a current compiler.
 //!
+//! ```text
+//!   alloc(100 bytes) ──▶ class 128 ──▶ ▐ 128 │ 128 │ 128 │ … 64 blocks ▌ one refill = one 8 KiB buddy block
+//!   alloc(9000 bytes) ─────────────────▶ buddy system: 4 KiB, 8 KiB, 16 KiB, … 2 GiB
+//! ```
+//!
+//! A block takes the next power of two, 64 bytes at least; a class that is empty cuts 64 blocks at once from a buddy block, so
+//! that the first one of 4096 bytes takes a free piece of 256 KiB. (K. C. Knowlton, "A Fast Storage Allocator", Communications
+//! of the ACM 8 (10), 1965.)
+//!
 //! # What the wrapper adds to the package
 //!
 //! - Two phases: it is created empty, in a constant, and takes memory later.
@@ -28,7 +37,7 @@ use core::{
 
 use allocator_api::{
     AddressRange, AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared, Gap,
-    InvalidFrees, realloc_by_moving,
+    InvalidFrees, UsableSize, realloc_by_moving,
 };
 use allocator_primitives::{Edges, RegionList, usable_part};
 use slab_allocator::Heap;
@@ -306,6 +315,13 @@ unsafe impl ByteAllocator for SlabByteAllocator {
 
     fn used_bytes(&self) -> usize {
         self.used_bytes
+    }
+}
+
+// SAFETY: the block has that many bytes, and every size up to there is served by the same block.
+unsafe impl UsableSize for SlabByteAllocator {
+    fn usable_size(&self, layout: Layout) -> usize {
+        block_for(layout).map_or(0, |block| block.size())
     }
 }
 

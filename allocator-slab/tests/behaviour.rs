@@ -6,7 +6,7 @@ mod support;
 
 use std::{alloc::Layout, ptr::NonNull};
 
-use allocator_api::{AllocError, ByteAllocator};
+use allocator_api::{AllocError, ByteAllocator, UsableSize};
 use allocator_slab::package::SlabByteAllocator;
 use support::{Arena, KIB, MIB, add, layout, over};
 
@@ -210,4 +210,29 @@ fn a_printed_allocator_shows_its_regions_and_its_use() {
     let shown = format!("{slabs:?}");
     assert!(shown.contains("total_bytes: 65536, used_bytes: 64,"), "{shown}");
     assert!(shown.contains(&format!("regions: [{:#x}..={:#x}]", arena.at(0), arena.at(64 * KIB) - 1)), "{shown}");
+}
+
+#[test]
+fn a_block_is_usable_to_its_last_byte_and_frees_with_every_size_up_to_there() {
+    let arena = Arena::new(MIB, MIB);
+    let mut heap = over(&arena, MIB);
+    for (size, align, usable) in
+        [(0, 8, 0), (1, 1, 64), (100, 8, 128), (8, 512, 512), (128, 1, 128), (5000, 1, 8192)]
+    {
+        let request = layout(size, align);
+        assert_eq!(heap.usable_size(request), usable, "{request:?}");
+        for freed in [size, usable.midpoint(size), usable].into_iter().filter(|&size| size > 0) {
+            let (block, other) = (heap.alloc(request).unwrap(), heap.alloc(request).unwrap());
+            assert!(block.addr().get().abs_diff(other.addr().get()) >= usable);
+            for block in [block, other] {
+                // SAFETY: the block is live and has that many bytes.
+                unsafe { block.write_bytes(0xa5, usable) };
+            }
+            for block in [block, other] {
+                // SAFETY: 1. The block is live, and this size is served by the same block. 2. It is forgotten.
+                unsafe { heap.dealloc(block, layout(freed, align)) }.unwrap();
+            }
+        }
+    }
+    assert_eq!(heap.used_bytes(), 0);
 }

@@ -1,4 +1,6 @@
 //! The contract, case by case.
-#![cfg(feature = "package")]
 
+allocator_conformance::byte_suite!(engine, allocator_slab::SlabByteAllocator);
+
+#[cfg(feature = "package")]
 allocator_conformance::byte_suite!(package, allocator_slab::package::SlabByteAllocator);

@@ -46,7 +46,7 @@ mod runs;
 /// # Examples
 ///
 /// ```
-/// # #[cfg(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "tlsf", feature = "buddy")))] {
+/// # #[cfg(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "slab-package", feature = "tlsf", feature = "buddy")))] {
 /// use allocator::{DefaultByteLevel, DefaultPageAllocator, GlobalAllocator, UsageKind};
 /// use core::alloc::Layout;
 ///

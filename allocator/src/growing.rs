@@ -43,7 +43,7 @@ const HELD_PARTS: usize = 8;
 /// # Examples
 ///
 /// ```
-/// # #[cfg(any(feature = "slab", feature = "tlsf", feature = "buddy"))] {
+/// # #[cfg(any(feature = "slab", feature = "slab-package", feature = "tlsf", feature = "buddy"))] {
 /// use allocator::{DefaultByteAllocator, Growing, PagedByteAllocator};
 /// use std::sync::Mutex;
 ///

@@ -28,7 +28,8 @@ use crate::UsageKind;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Hooks {
-    /// Called when a request is refused for want of memory, with the request; pages are asked for in bytes.
+    /// Called when a request is refused for want of memory, with the request; pages are asked for in bytes, and are
+    /// refused only when the byte level has given back what it did not use.
     /// `true`: memory was freed, try again. One request calls it at most
     /// [`MAX_CALLS_PER_REQUEST`](Self::MAX_CALLS_PER_REQUEST) times.
     ///

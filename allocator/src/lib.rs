@@ -10,8 +10,8 @@
 //! the boot code, and the map comes from the firmware.
 //!
 //! ```
-//! # #![cfg_attr(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "tlsf", feature = "buddy")), no_main)]
-//! # #[cfg(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "tlsf", feature = "buddy")))] mod kernel {
+//! # #![cfg_attr(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "slab-package", feature = "tlsf", feature = "buddy")), no_main)]
+//! # #[cfg(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "slab-package", feature = "tlsf", feature = "buddy")))] mod kernel {
 //! use allocator::{DefaultGlobalAllocator, MemoryRegion};
 //! use std::cell::UnsafeCell;
 //!
@@ -40,23 +40,25 @@
 //!     0
 //! }
 //! # }
-//! # #[cfg(not(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "tlsf", feature = "buddy"))))] fn main() {}
+//! # #[cfg(not(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "slab-package", feature = "tlsf", feature = "buddy"))))] fn main() {}
 //! ```
 //!
 //! # Features
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `slab` (default) | `SlabByteAllocator`: size classes; fast, and generous with memory |
+//! | `slab` (default) | `Slabs`: size classes on the page level itself; fast, dense, and gives memory back |
+//! | `slab-package` | `slab::package::SlabByteAllocator`: the published package |
 //! | `tlsf` | `TlsfByteAllocator`: two-level segregated fit; bounded time, little waste |
 //! | `buddy` | `BuddyByteAllocator`: powers of two; large aligned blocks |
 //! | `bitmap` (default) | `BitmapPageAllocator`: one bit a page under a tree of summaries; any number of banks |
 //! | `bitmap-package` | `bitmap::package::BitmapPageAllocator`: the published package; a span of 64 GiB |
 //! | `trace` | `Recorded`: a level that records its calls, in the format of traces |
 //!
-//! Features only add. With several byte backends, `DefaultByteAllocator` is `buddy` before `tlsf` before
+//! Features only add. With several byte backends, `DefaultByteAllocator` is the first of `buddy`, `tlsf`, `slab-package`,
 //! `slab`, and `DefaultPageAllocator` is `bitmap-package` before `bitmap`; [`BACKENDS`] says what is on. A library
 //! never enables a backend; a kernel that wants certainty names the types:
+//! `GlobalAllocator<Slabs, BitmapPageAllocator<4096>, MyLock>`, or with a byte allocator that needs regions
 //! `GlobalAllocator<Growing<TlsfByteAllocator>, BitmapPageAllocator<4096>, MyLock>`.
 //!
 //! # Runs of pages
@@ -78,7 +80,7 @@
 //! linear offset that is a multiple of the alignment, as a direct map at a multiple of 1 GiB has, it is one alignment.
 //!
 //! ```
-//! # #[cfg(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "tlsf", feature = "buddy")))] {
+//! # #[cfg(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "slab-package", feature = "tlsf", feature = "buddy")))] {
 //! use allocator::{AddressRange, BitmapPageAllocator, DefaultByteLevel, GlobalAllocator, Placement, UsageKind};
 //! # use allocator::MemoryRegion;
 //!
@@ -166,7 +168,7 @@
 //!         }
 //!     }
 //! }
-//! # #[cfg(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "tlsf", feature = "buddy")))] {
+//! # #[cfg(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "slab-package", feature = "tlsf", feature = "buddy")))] {
 //! use allocator::{DefaultByteLevel, DefaultPageAllocator, GlobalAllocator};
 //! static HEAP: GlobalAllocator<DefaultByteLevel, DefaultPageAllocator, IrqSpinLock> = GlobalAllocator::new();
 //!
@@ -185,7 +187,10 @@
 //!     GlobalAlloc::alloc                   zero-size layouts never come here
 //!       GlobalAllocator::alloc
 //!         lock bytes
-//!           Growing::alloc_from            the backend has room: done
+//!           Slabs::alloc_from              the class has a free object: done
+//!             LockedPages::alloc_pages     else: lock pages, take a run as UsageKind::Heap, unlock
+//!                                          it becomes a slab, or the block itself
+//!           Growing::alloc_from            (any other backend) it has room: done
 //!             region_for(layout)           else: how large a region would do?
 //!             LockedPages::alloc_pages     lock pages, take a run as UsageKind::Heap, unlock
 //!             add_memory(run)              the backend takes it
@@ -198,6 +203,19 @@
 //! The way back is shorter: lock bytes, check and free the block, unlock; a block that is not live here is
 //! counted and reported to the `invalid_free` hook, with no lock held. What is checked depends on the backend:
 //! [`GlobalAllocator::detects`].
+//!
+//! # One run of pages
+//!
+//! ```text
+//!   GlobalAllocator::alloc_pages
+//!     lock pages, alloc_pages, unlock      there is a run: done
+//!     lock bytes, PagedByteAllocator::trim, unlock
+//!                                          slabs give back what no block lives in
+//!     lock pages, alloc_pages, unlock      if that was anything
+//!     refused? out_of_memory hook          may free memory; `true` means: once more from the top
+//! ```
+//!
+//! So what was memory for blocks a moment ago is memory for pages, without a hook of the kernel's.
 #![no_std]
 #![forbid(unsafe_op_in_unsafe_fn)]
 
@@ -224,8 +242,8 @@ pub use allocator_api::{
 pub use allocator_bitmap::{self as bitmap, BitmapPageAllocator};
 #[cfg(feature = "buddy")]
 pub use allocator_buddy::{self as buddy, BuddyByteAllocator};
-#[cfg(feature = "slab")]
-pub use allocator_slab::{self as slab, SlabByteAllocator};
+#[cfg(any(feature = "slab", feature = "slab-package"))]
+pub use allocator_slab::{self as slab, SlabByteAllocator, Slabs};
 #[cfg(feature = "tlsf")]
 pub use allocator_tlsf::{self as tlsf, TlsfByteAllocator};
 #[cfg(feature = "trace")]
@@ -245,7 +263,7 @@ pub use usage::{Usage, UsageKind};
 #[cfg(all(
     doctest,
     any(feature = "bitmap", feature = "bitmap-package"),
-    any(feature = "slab", feature = "tlsf", feature = "buddy")
+    any(feature = "slab", feature = "slab-package", feature = "tlsf", feature = "buddy")
 ))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -46,7 +46,7 @@ mod memory;
 /// # Examples
 ///
 /// ```
-/// # #[cfg(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "tlsf", feature = "buddy")))] {
+/// # #[cfg(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "slab-package", feature = "tlsf", feature = "buddy")))] {
 /// use allocator::{DefaultGlobalAllocator, DefaultPageRun, UsageKind};
 ///
 /// static HEAP: DefaultGlobalAllocator = DefaultGlobalAllocator::new();
@@ -130,7 +130,7 @@ impl<'h, B, P: PageAllocator, R: RawMutex> PageRun<'h, B, P, R> {
     /// # Examples
     ///
     /// ```
-    /// # #[cfg(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "tlsf", feature = "buddy")))] {
+    /// # #[cfg(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "slab-package", feature = "tlsf", feature = "buddy")))] {
     /// use allocator::{DefaultGlobalAllocator, PageRun, UsageKind};
     ///
     /// static HEAP: DefaultGlobalAllocator = DefaultGlobalAllocator::new();
@@ -180,7 +180,7 @@ impl<'h, B, P: PageAllocator, R: RawMutex> PageRun<'h, B, P, R> {
     /// # Examples
     ///
     /// ```
-    /// # #[cfg(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "tlsf", feature = "buddy")))] {
+    /// # #[cfg(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "slab-package", feature = "tlsf", feature = "buddy")))] {
     /// use allocator::{DefaultGlobalAllocator, UsageKind};
     ///
     /// static HEAP: DefaultGlobalAllocator = DefaultGlobalAllocator::new();

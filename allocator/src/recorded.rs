@@ -87,7 +87,7 @@ fn moment<S: Stamp>() -> Moment {
 /// # Examples
 ///
 /// ```
-/// # #[cfg(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "tlsf", feature = "buddy")))] {
+/// # #[cfg(all(any(feature = "bitmap", feature = "bitmap-package"), any(feature = "slab", feature = "slab-package", feature = "tlsf", feature = "buddy")))] {
 /// use allocator::{DefaultByteLevel, DefaultPageAllocator, GlobalAllocator, Recorded, trace::Event};
 /// use core::alloc::Layout;
 ///

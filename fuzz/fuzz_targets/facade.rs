@@ -1,4 +1,4 @@
-//! Scripts on the facade over every byte backend: blocks from the byte level and runs of pages from the page level live
+//! Scripts on the facade over every byte level: blocks from the byte level and runs of pages from the page level live
 //! side by side.
 #![no_main]
 
@@ -7,5 +7,5 @@ use allocator_conformance::{Fit, run_byte_script};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
-    allocator_fuzz::with_byte_backends! { choose_facade! { input, run_byte_script; } }
+    allocator_fuzz::with_byte_levels! { choose_facade! { input, run_byte_script; } }
 });

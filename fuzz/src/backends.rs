@@ -8,6 +8,7 @@ macro_rules! with_byte_backends {
             ::allocator::BuddyByteAllocator, Fit::Buddies { smallest_bytes: 8 };
             ::allocator::TlsfByteAllocator, Fit::Gaps { margin_bytes: 64, waste_divisor: 16, keeps_padding: true };
             ::allocator::SlabByteAllocator, Fit::Unknown;
+            ::allocator::slab::package::SlabByteAllocator, Fit::Unknown;
         }
     };
 }
@@ -26,6 +27,19 @@ macro_rules! with_page_backends {
     };
 }
 
+/// Calls a macro of this crate with what is given and, behind it, every byte level.
+#[macro_export]
+macro_rules! with_byte_levels {
+    ($then:ident! { $($head:tt)* }) => {
+        $crate::$then! { $($head)*
+            ::allocator::Growing<::allocator::BuddyByteAllocator>;
+            ::allocator::Growing<::allocator::TlsfByteAllocator>;
+            ::allocator::Growing<::allocator::slab::package::SlabByteAllocator>;
+            ::allocator::Slabs;
+        }
+    };
+}
+
 /// Calls a macro of this crate with what is given and, behind it, every id allocator.
 #[macro_export]
 macro_rules! with_id_allocators {
@@ -37,14 +51,14 @@ macro_rules! with_id_allocators {
     };
 }
 
-/// [`choose!`](crate::choose), on the facade over each byte backend: with our page level and with the package.
+/// [`choose!`](crate::choose), on the facade over each byte level: with our page level and with the package.
 #[macro_export]
 macro_rules! choose_facade {
-    ($input:expr, $run:path; $($bytes:ty, $fit:expr;)+) => {
+    ($input:expr, $run:path; $($level:ty;)+) => {
         $crate::choose! { $input, $run;
-            $($crate::two_levels::TwoLevels<$bytes, ::allocator_bitmap::BitmapPageAllocator<4096>>, Fit::Unknown;)+
+            $($crate::two_levels::TwoLevels<$level, ::allocator_bitmap::BitmapPageAllocator<4096>>, Fit::Unknown;)+
             $($crate::two_levels::TwoLevels<
-                $bytes,
+                $level,
                 ::allocator_bitmap::package::BitmapPageAllocator<4096, BitAlloc64K>,
             >, Fit::Unknown;)+
         }

@@ -5,6 +5,8 @@
 //! printed as a test.
 
 mod backends;
+#[path = "../../allocator/tests/conformance/slabs_level.rs"]
+mod slabs_level;
 #[path = "../../allocator/tests/conformance/two_levels.rs"]
 pub mod two_levels;
 

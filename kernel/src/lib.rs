@@ -8,7 +8,7 @@
 //!     command_line               which mistake to provoke, if any
 //!     paging                     page tables as numbers
 //!     replay  pattern            a recorded trace of allocations, replayed and checked
-//!     recovery                   what is left once everything was given back
+//!     recovery  burst            what is left once everything was given back, and of a burst of blocks
 //!     collections                Box, Vec, String, BTreeMap and Arc under load
 //!     report  status  refusal    what the program prints for its runner, and how it ends
 //! ```
@@ -22,6 +22,7 @@
 
 extern crate alloc;
 
+pub mod burst;
 mod bytes;
 pub mod collections;
 pub mod command_line;

@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn every_backend_is_on_in_the_tests_and_the_kernel_is_not_booted() {
         let features = host_features(&Workspace::open().unwrap());
-        for backend in ["slab", "tlsf", "buddy", "bitmap", "bitmap-package"] {
+        for backend in ["slab", "slab-package", "tlsf", "buddy", "bitmap", "bitmap-package"] {
             assert!(features.contains(&format!("allocator/{backend}")), "{features}");
         }
         assert!(!features.contains("kernel/"), "{features}");

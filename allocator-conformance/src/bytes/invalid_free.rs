@@ -77,13 +77,15 @@ pub(super) fn an_interior_pointer_is_refused<A: Bytes>(s: &mut Subject<'_, A>) -
     s.give_all_back(Order::EvenOdd)
 }
 
-/// Live blocks with a size of quite another class.
+/// Live blocks with a size of quite another class, also after it is rounded up to a multiple of the alignment.
 pub(super) fn a_wrong_layout_is_refused<A: Bytes>(s: &mut Subject<'_, A>) -> Step {
     s.take_memory(4 * MIB)?;
     five_of_each(s)?;
     for index in 0..s.live().len() {
         let block = s.block(index)?;
-        for size in [block.size() / 4, block.size() * 4, block.size() + 40_000] {
+        let rounded = block.size().next_multiple_of(block.align);
+        let others = [block.size() / 4, block.size() * 4, block.size() + 40_000];
+        for size in others.into_iter().filter(|size| size.next_multiple_of(block.align) != rounded) {
             s.must_refuse_free(InvalidFrees::WRONG_LAYOUT, block.range.start(), layout(size, block.align)?)?;
         }
     }

@@ -53,7 +53,7 @@ impl Fit {
                     AddressRange::from_bounds(first, block.range.last()).unwrap_or(block.range)
                 };
                 let wanted = |gap| gap_holds(gap, layout, margin_bytes, waste_divisor).unwrap_or(false);
-                any_gap(regions, live, padded, wanted)
+                any_gap(regions, 1, live, padded, wanted)
             }
             Self::Buddies { smallest_bytes } => {
                 let order =
@@ -63,26 +63,37 @@ impl Fit {
                     whole.and_then(|size| AddressRange::new(block.range.start(), size)).unwrap_or(block.range)
                 };
                 order(layout.size(), layout.align()).is_some_and(|order_bytes| {
-                    any_gap(regions, live, rounded, |gap| buddy_in(gap, order_bytes, smallest_bytes))
+                    any_gap(regions, smallest_bytes, live, rounded, |gap| {
+                        buddy_in(gap, order_bytes, smallest_bytes)
+                    })
                 })
             }
         }
     }
 }
 
-/// Whether `wanted` says so of some gap: bytes of the regions in which no block lies, as many as can be. `whole` tells
-/// what a block takes up.
+/// Whether `wanted` says so of some gap: bytes of the regions in which no block lies, as many as can be. Each region is
+/// trimmed to multiples of `unit`: what two that touch have of one unit is lost. `whole` tells what a block takes up.
 fn any_gap(
     regions: &Book<'_>,
+    unit: usize,
     live: &Book<'_>,
     whole: impl Fn(&Entry) -> AddressRange,
     wanted: impl Fn(AddressRange) -> bool,
 ) -> bool {
     let blocks = || live.entries().iter().map(&whole);
     let after_blocks = blocks().filter_map(|block| block.last().checked_add(1));
-    let mut starts = regions.entries().iter().map(|region| region.range.start()).chain(after_blocks);
+    let kept = || regions.entries().iter().filter_map(|region| region.range.trimmed(unit));
+    let last_from = |start| {
+        let next_last = |last: Option<usize>| {
+            let next = last.map_or(Some(start), |last: usize| last.checked_add(1))?;
+            kept().find(|range| range.contains(next)).map(AddressRange::last)
+        };
+        core::iter::successors(next_last(None), |last| next_last(Some(*last))).last()
+    };
+    let mut starts = kept().map(AddressRange::start).chain(after_blocks);
     starts.any(|start| {
-        let Some(last) = regions.last_from(start).filter(|_| !blocks().any(|block| block.contains(start))) else {
+        let Some(last) = last_from(start).filter(|_| !blocks().any(|block| block.contains(start))) else {
             return false;
         };
         let next_block = blocks().map(AddressRange::start).filter(|block| *block > start).min();
@@ -116,10 +127,14 @@ mod tests {
     use super::*;
 
     fn holds(fit: Fit, region: (usize, usize), blocks: &[(usize, usize)], request: (usize, usize)) -> bool {
+        holds_in(fit, &[region], blocks, request)
+    }
+
+    fn holds_in(fit: Fit, held: &[(usize, usize)], blocks: &[(usize, usize)], request: (usize, usize)) -> bool {
         let range = |(first, last)| Entry::plain(AddressRange::from_bounds(first, last).unwrap());
         let (mut region_room, mut live_room) = ([range((0, 0)); 2], [range((0, 0)); 8]);
         let (mut regions, mut live) = (Book::new(&mut region_room), Book::new(&mut live_room));
-        assert!(regions.push(range(region)).is_some());
+        assert!(held.iter().all(|region| regions.push(range(*region)).is_some()));
         assert!(blocks.iter().all(|block| live.push(range(*block)).is_some()));
         fit.holds(Layout::from_size_align(request.0, request.1).unwrap(), &regions, &live)
     }
@@ -152,5 +167,15 @@ mod tests {
         assert!(!holds(fit, (4096, 8191), &[(4096, 5130)], (2049, 8)));
         assert!(!holds(fit, (4096, 8191), &[(4096, 6145)], (8, 8)));
         assert!(!holds(fit, (4100, 8191), &[], (4096, 8)));
+    }
+
+    #[test]
+    fn what_two_regions_have_of_one_smallest_buddy_is_in_no_gap() {
+        let fit = Fit::Buddies { smallest_bytes: 8 };
+        assert!(!holds_in(fit, &[(4096, 4125), (4126, 4135)], &[], (17, 1)));
+        assert!(holds_in(fit, &[(4096, 4125), (4126, 4135)], &[], (16, 1)));
+        assert!(holds_in(fit, &[(4096, 4119), (4120, 4135)], &[], (17, 1)));
+        let exact = Fit::Gaps { margin_bytes: 0, waste_divisor: 0, keeps_padding: false };
+        assert!(holds_in(exact, &[(4096, 4125), (4126, 4135)], &[], (40, 1)));
     }
 }

@@ -1,42 +1,15 @@
 //! Memory of the host for the tests of this crate.
 
-use std::alloc::{Layout, alloc, dealloc};
+mod arena;
+
+use std::alloc::Layout;
 
 use allocator_api::{AllocResult, BaseAllocator};
 use allocator_slab::package::SlabByteAllocator;
+pub(crate) use arena::Arena;
 
 pub(crate) const KIB: usize = 1024;
 pub(crate) const MIB: usize = 1024 * KIB;
-
-/// Memory at a multiple of its alignment; given back when dropped.
-pub(crate) struct Arena {
-    start: *mut u8,
-    layout: Layout,
-}
-
-impl Arena {
-    pub(crate) fn new(bytes: usize, align: usize) -> Self {
-        let layout = Layout::from_size_align(bytes, align).unwrap();
-        assert_ne!(bytes, 0);
-        // SAFETY: the size is not 0.
-        let start = unsafe { alloc(layout) };
-        assert!(!start.is_null(), "the host has no {bytes} bytes");
-        Self { start, layout }
-    }
-
-    /// The address of the byte at `offset`, with the provenance of the whole arena exposed.
-    pub(crate) fn at(&self, offset: usize) -> usize {
-        assert!(offset <= self.layout.size());
-        self.start.expose_provenance() + offset
-    }
-}
-
-impl Drop for Arena {
-    fn drop(&mut self) {
-        // SAFETY: allocated in `new`, with this layout.
-        unsafe { dealloc(self.start, self.layout) }
-    }
-}
 
 /// Hands the `bytes` bytes at `offset` of the arena to `slabs`.
 pub(crate) fn add(slabs: &mut SlabByteAllocator, arena: &Arena, offset: usize, bytes: usize) -> AllocResult {

@@ -111,7 +111,8 @@ impl<B: PagedByteAllocator, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P,
     }
 
     /// Gives pages that the byte level does not need back to the page level. Returns how many: 0 where a byte
-    /// level cannot give memory back, as [`Growing`](crate::Growing) cannot.
+    /// level cannot give memory back, as [`Growing`](crate::Growing) cannot. A request for pages that are not there
+    /// does it by itself.
     pub fn trim(&self) -> usize {
         let mut pages = LockedPages::new(&self.pages);
         // SAFETY: 1. The byte level is given no other pages than these.
@@ -127,8 +128,8 @@ impl<B: PagedByteAllocator, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P,
 
     /// Calls `look` with the byte level, for what only its type can tell, and returns what it returns.
     ///
-    /// The lock of the byte level is held: within `look`, allocate and free nothing, and call no method of this
-    /// allocator that has to do with blocks. It would wait for itself.
+    /// The lock of the byte level is held: within `look`, allocate and free nothing, neither blocks nor pages, and call
+    /// no method of this allocator. It would wait for itself.
     pub fn with_bytes<T>(&self, look: impl FnOnce(&B) -> T) -> T {
         look(&self.bytes.lock())
     }

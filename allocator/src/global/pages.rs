@@ -1,23 +1,30 @@
 //! Runs of pages, by what they are used for.
+//!
+//! A request that finds no run has the byte level give back what it does not use, and is made once more: the lock of the
+//! bytes and that of the pages are both free when it begins, and are taken in their order. Only then does a hook hear of it.
 
 use core::alloc::Layout;
 
-use allocator_api::{AllocResult, LargestFreeRun, PageAllocator};
+use allocator_api::{AllocError, AllocResult, LargestFreeRun, PageAllocator, PagedByteAllocator};
 use lock_api::RawMutex;
 
 use crate::{Freed, GlobalAllocator, InvalidFree, UsageKind};
 
-impl<B, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
+impl<B: PagedByteAllocator, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
     /// Hands out `num_pages` pages, the first at a multiple of `align_pow2` bytes, and counts them as `kind`.
     /// Returns the address of the first.
     ///
-    /// Refused, it calls the out-of-memory hook, and tries again while that says so.
+    /// Where there is no such run, the byte level gives back the pages that it does not use, as in [`trim`](Self::trim),
+    /// and the request is made again. Refused all the same, it calls the out-of-memory hook, and tries again while that
+    /// says so.
     ///
     /// # Errors
     ///
-    /// - [`InvalidParam`](allocator_api::AllocError::InvalidParam): `num_pages` is 0; `align_pow2` is not a
-    ///   power of two or is smaller than the page size.
-    /// - [`NoMemory`](allocator_api::AllocError::NoMemory): there is no such free run.
+    /// The byte level may have given pages back; nothing else has changed.
+    ///
+    /// - [`InvalidParam`](AllocError::InvalidParam): `num_pages` is 0; `align_pow2` is not a power of two or is smaller
+    ///   than the page size.
+    /// - [`NoMemory`](AllocError::NoMemory): there is no such free run.
     pub fn alloc_pages(&self, num_pages: usize, align_pow2: usize, kind: UsageKind) -> AllocResult<usize> {
         let size = num_pages.checked_mul(P::PAGE_SIZE);
         let request = size.and_then(|bytes| Layout::from_size_align(bytes, align_pow2).ok());
@@ -30,18 +37,20 @@ impl<B, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
     ///
     /// As [`alloc_pages`](Self::alloc_pages).
     pub fn try_alloc_pages(&self, num_pages: usize, align_pow2: usize, kind: UsageKind) -> AllocResult<usize> {
-        self.pages.lock().alloc(num_pages, align_pow2, kind)
+        self.or_after_trim(|| self.pages.lock().alloc(num_pages, align_pow2, kind))
     }
 
     /// Hands out exactly the `num_pages` pages from address `base`, and counts them as `kind`. Returns `base`.
     ///
-    /// It never calls the out-of-memory hook: more free memory would be some other memory.
+    /// If a page of the run is allocated, it may be one that the byte level gives back, as for
+    /// [`alloc_pages`](Self::alloc_pages). It never calls the out-of-memory hook: more free memory would be some other
+    /// memory.
     ///
     /// # Errors
     ///
-    /// - [`InvalidParam`](allocator_api::AllocError::InvalidParam): as [`alloc_pages`](Self::alloc_pages), and
-    ///   `base` is not a multiple of `align_pow2`.
-    /// - [`NoMemory`](allocator_api::AllocError::NoMemory): a page of the run is allocated or not held here.
+    /// - [`InvalidParam`](AllocError::InvalidParam): as [`alloc_pages`](Self::alloc_pages), and `base` is not a multiple
+    ///   of `align_pow2`.
+    /// - [`NoMemory`](AllocError::NoMemory): a page of the run is allocated or not held here.
     pub fn alloc_pages_at(
         &self,
         base: usize,
@@ -49,9 +58,20 @@ impl<B, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
         align_pow2: usize,
         kind: UsageKind,
     ) -> AllocResult<usize> {
-        self.pages.lock().alloc_at(base, num_pages, align_pow2, kind)
+        self.or_after_trim(|| self.pages.lock().alloc_at(base, num_pages, align_pow2, kind))
     }
 
+    /// Asks for pages, and once more if there are none and the byte level gave some back. No lock is held, by the caller
+    /// or between two steps: pages that another processor takes meanwhile are its own.
+    pub(super) fn or_after_trim(&self, ask: impl Fn() -> AllocResult<usize>) -> AllocResult<usize> {
+        match ask() {
+            Err(AllocError::NoMemory) if self.trim() > 0 => ask(),
+            answer => answer,
+        }
+    }
+}
+
+impl<B, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
     /// Takes back the `num_pages` pages from address `pos`: any run of pages allocated as `kind`, in any
     /// pieces, each page once. A refused free is counted, and reported through a hook.
     ///
@@ -61,8 +81,8 @@ impl<B, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
     ///
     /// # Errors
     ///
-    /// - [`NotAllocated`](allocator_api::AllocError::NotAllocated): `num_pages` is 0, `pos` is not the address
-    ///   of a page, some page of the run is free or not held here, or fewer pages than that are out as `kind`.
+    /// - [`NotAllocated`](AllocError::NotAllocated): `num_pages` is 0, `pos` is not the address of a page, some page of
+    ///   the run is free or not held here, or fewer pages than that are out as `kind`.
     ///
     /// # Safety
     ///

@@ -13,17 +13,19 @@
 use core::alloc::Layout;
 
 use allocator_api::{
-    AddressRange, AllocError, AllocResult, ConstrainedPageAllocator, Placement, address::is_aligned,
+    AddressRange, AllocError, AllocResult, ConstrainedPageAllocator, PagedByteAllocator, Placement,
+    address::is_aligned,
 };
 use lock_api::RawMutex;
 
 use crate::{GlobalAllocator, UsageKind};
 
-impl<B, P: ConstrainedPageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
+impl<B: PagedByteAllocator, P: ConstrainedPageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
     /// Hands out `num_pages` pages where `placement` admits them, and counts them as `kind`; low places are preferred.
     /// Range, alignment and boundary of `placement` are *physical*; the answer is the address of the first page.
     ///
-    /// Refused, it calls the out-of-memory hook, and tries again while that says so.
+    /// Refused, it lets the byte level give pages back, and calls the out-of-memory hook, as
+    /// [`alloc_pages`](Self::alloc_pages) does.
     ///
     /// # Errors
     ///
@@ -49,7 +51,7 @@ impl<B, P: ConstrainedPageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
         kind: UsageKind,
     ) -> AllocResult<usize> {
         let placement = in_addresses(placement, self.linear_offset()).ok_or(AllocError::InvalidParam)?;
-        self.pages.lock().alloc_in(num_pages, placement, kind)
+        self.or_after_trim(|| self.pages.lock().alloc_in(num_pages, placement, kind))
     }
 }
 

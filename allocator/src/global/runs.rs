@@ -1,11 +1,11 @@
 //! Runs of pages as handles that give them back.
 
-use allocator_api::{AllocResult, ConstrainedPageAllocator, PageAllocator, Placement};
+use allocator_api::{AllocResult, ConstrainedPageAllocator, PageAllocator, PagedByteAllocator, Placement};
 use lock_api::RawMutex;
 
 use crate::{GlobalAllocator, PageRun, RawPageRun, UsageKind};
 
-impl<B, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
+impl<B: PagedByteAllocator, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
     /// Hands out a run as [`alloc_pages`](Self::alloc_pages) does, with a handle that gives it back.
     ///
     /// # Errors
@@ -74,7 +74,7 @@ impl<B, P: PageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
     }
 }
 
-impl<B, P: ConstrainedPageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
+impl<B: PagedByteAllocator, P: ConstrainedPageAllocator, R: RawMutex> GlobalAllocator<B, P, R> {
     /// Hands out a run as [`alloc_pages_in`](Self::alloc_pages_in) does, with a handle that gives it back: what a
     /// device with few address bits reads and writes.
     ///

@@ -1,11 +1,13 @@
-//! The contract, case by case, for the facade as a whole: each byte backend over each page backend, seen as one byte
+//! The contract, case by case, for the facade as a whole: each byte level over each page level, seen as one byte
 //! allocator.
 #![cfg(all(
     any(feature = "bitmap", feature = "bitmap-package"),
-    any(feature = "slab", feature = "tlsf", feature = "buddy")
+    any(feature = "slab", feature = "slab-package", feature = "tlsf", feature = "buddy")
 ))]
 
 mod scripts;
+#[cfg(feature = "slab")]
+mod slabs_level;
 #[expect(unreachable_pub, reason = "the fuzz targets take the file as it is")]
 mod two_levels;
 mod whole;
@@ -16,19 +18,28 @@ type Bitmap = allocator::BitmapPageAllocator<4096, allocator::bitmap::Inline<0x8
 #[cfg(feature = "bitmap-package")]
 type Package = allocator::bitmap::package::BitmapPageAllocator<4096, allocator::bitmap::package::BitAlloc16M>;
 
+#[cfg(feature = "slab-package")]
+type SlabPackage = allocator::Growing<allocator::slab::package::SlabByteAllocator>;
+#[cfg(feature = "tlsf")]
+type Tlsf = allocator::Growing<allocator::TlsfByteAllocator>;
+#[cfg(feature = "buddy")]
+type Buddy = allocator::Growing<allocator::BuddyByteAllocator>;
+
 macro_rules! suite {
-    ($byte:literal, $page:literal, $name:ident, $bytes:ty, $pages:ty) => {
+    ($byte:literal, $page:literal, $name:ident, $level:ty, $pages:ty) => {
         #[cfg(all(feature = $byte, feature = $page))]
-        allocator_conformance::byte_suite!($name, crate::whole::Whole<$bytes, $pages>);
+        allocator_conformance::byte_suite!($name, crate::whole::Whole<$level, $pages>);
     };
 }
 
-suite!("slab", "bitmap", slab_over_bitmap, allocator::SlabByteAllocator, crate::Bitmap);
-suite!("tlsf", "bitmap", tlsf_over_bitmap, allocator::TlsfByteAllocator, crate::Bitmap);
-suite!("buddy", "bitmap", buddy_over_bitmap, allocator::BuddyByteAllocator, crate::Bitmap);
-suite!("slab", "bitmap-package", slab_over_package, allocator::SlabByteAllocator, crate::Package);
-suite!("tlsf", "bitmap-package", tlsf_over_package, allocator::TlsfByteAllocator, crate::Package);
-suite!("buddy", "bitmap-package", buddy_over_package, allocator::BuddyByteAllocator, crate::Package);
+suite!("slab", "bitmap", slab_over_bitmap, allocator::Slabs, crate::Bitmap);
+suite!("slab-package", "bitmap", slab_package_over_bitmap, crate::SlabPackage, crate::Bitmap);
+suite!("tlsf", "bitmap", tlsf_over_bitmap, crate::Tlsf, crate::Bitmap);
+suite!("buddy", "bitmap", buddy_over_bitmap, crate::Buddy, crate::Bitmap);
+suite!("slab", "bitmap-package", slab_over_package, allocator::Slabs, crate::Package);
+suite!("slab-package", "bitmap-package", slab_package_over_package, crate::SlabPackage, crate::Package);
+suite!("tlsf", "bitmap-package", tlsf_over_package, crate::Tlsf, crate::Package);
+suite!("buddy", "bitmap-package", buddy_over_package, crate::Buddy, crate::Package);
 
 // The layer that records keeps what its level keeps.
 #[cfg(all(feature = "trace", feature = "tlsf"))]

@@ -18,8 +18,8 @@ fn hunt<A: ByteAllocator + ConstEmpty + Declared>(slot: &'static Slot<A>, arena:
 }
 
 macro_rules! hunt_over {
-    ($bytes:ty) => {{
-        static SLOT: Slot<Heap<$bytes>> = Slot::new();
+    ($level:ty) => {{
+        static SLOT: Slot<Heap<$level>> = Slot::new();
         static ARENA: Arena = Arena::new();
         hunt(&SLOT, &ARENA);
     }};
@@ -28,19 +28,25 @@ macro_rules! hunt_over {
 #[cfg(feature = "slab")]
 #[test]
 fn slabs_and_runs_live_side_by_side() {
-    hunt_over!(allocator::SlabByteAllocator);
+    hunt_over!(allocator::Slabs);
+}
+
+#[cfg(feature = "slab-package")]
+#[test]
+fn slabs_of_the_package_and_runs_live_side_by_side() {
+    hunt_over!(crate::SlabPackage);
 }
 
 #[cfg(feature = "tlsf")]
 #[test]
 fn tlsf_blocks_and_runs_live_side_by_side() {
-    hunt_over!(allocator::TlsfByteAllocator);
+    hunt_over!(crate::Tlsf);
 }
 
 #[cfg(feature = "buddy")]
 #[test]
 fn buddies_and_runs_live_side_by_side() {
-    hunt_over!(allocator::BuddyByteAllocator);
+    hunt_over!(crate::Buddy);
 }
 
 /// Runs that the byte level grew by become one region, and the end of one of them is free: a block of n bytes then adds
@@ -52,7 +58,7 @@ fn a_growth_that_joins_two_regions_frees_the_end_of_one() {
 
     let alloc = |size| Alloc { size, align_log2: 0 };
     allocator_conformance::byte_script!(
-        Heap<allocator::TlsfByteAllocator>,
+        Heap<crate::Tlsf>,
         Fit::Unknown,
         [
             Add { offset: 0, size: 139_264 },

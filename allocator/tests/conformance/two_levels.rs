@@ -8,11 +8,51 @@ use std::{alloc::Layout, ptr::NonNull};
 
 use allocator::{
     AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared, Gap,
-    GlobalAllocator, Growing, InvalidFrees, PageAllocator, SpinLock, UsageKind,
+    GlobalAllocator, Growing, InvalidFrees, PageAllocator, PagedByteAllocator, SpinLock, UsageKind,
 };
 
+/// The facade over a byte level and a page level.
+pub type Heap<B, P> = GlobalAllocator<B, P, SpinLock>;
+
+/// A byte level that can be asked what a byte allocator can.
+pub trait Level: PagedByteAllocator + ConstEmpty {
+    /// As [`ByteAllocator::region_for`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    fn region_for(&self, layout: Layout) -> AllocResult<Layout>;
+
+    /// As [`ByteAllocator::check_block`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Safety
+    ///
+    /// 1. As there.
+    unsafe fn check_block<P: PageAllocator>(heap: &Heap<Self, P>, pos: NonNull<u8>, layout: Layout)
+    -> AllocResult;
+}
+
+impl<B: ByteAllocator + ConstEmpty> Level for Growing<B> {
+    fn region_for(&self, layout: Layout) -> AllocResult<Layout> {
+        self.byte_allocator().region_for(layout)
+    }
+
+    unsafe fn check_block<P: PageAllocator>(
+        heap: &Heap<Self, P>,
+        pos: NonNull<u8>,
+        layout: Layout,
+    ) -> AllocResult {
+        // SAFETY: 1. is the caller's 1.
+        heap.with_bytes(|level| unsafe { level.byte_allocator().check_block(pos, layout) })
+    }
+}
+
 /// The facade over `B` for blocks and `P` for pages.
-pub struct TwoLevels<B, P>(GlobalAllocator<Growing<B>, P, SpinLock>);
+pub struct TwoLevels<B, P>(Heap<B, P>);
 
 impl<B: ConstEmpty, P: PageAllocator + ConstEmpty> ConstEmpty for TwoLevels<B, P> {
     const EMPTY: Self = Self(GlobalAllocator::new());
@@ -39,7 +79,7 @@ fn pages_of<P: PageAllocator>(layout: Layout) -> Option<usize> {
     whole.then_some(size / page_bytes)
 }
 
-impl<B: ByteAllocator, P: PageAllocator> BaseAllocator for TwoLevels<B, P> {
+impl<B: Level, P: PageAllocator> BaseAllocator for TwoLevels<B, P> {
     unsafe fn init(&mut self, start: usize, size: usize) -> AllocResult {
         // SAFETY: 1. 2. are the caller's 1. and 2.
         unsafe { self.0.init(start, size) }
@@ -52,7 +92,7 @@ impl<B: ByteAllocator, P: PageAllocator> BaseAllocator for TwoLevels<B, P> {
 }
 
 // SAFETY: 1. to 4. are promises of the facade, for blocks and for pages; the two levels never hand out the same bytes.
-unsafe impl<B: ByteAllocator, P: PageAllocator> ByteAllocator for TwoLevels<B, P> {
+unsafe impl<B: Level, P: PageAllocator> ByteAllocator for TwoLevels<B, P> {
     fn detects(&self) -> InvalidFrees {
         InvalidFrees::FOREIGN
     }
@@ -70,7 +110,7 @@ unsafe impl<B: ByteAllocator, P: PageAllocator> ByteAllocator for TwoLevels<B, P
             return Ok(());
         }
         // SAFETY: 1. is the caller's 1.
-        self.0.with_bytes(|level| unsafe { level.byte_allocator().check_block(pos, layout) })
+        unsafe { B::check_block(&self.0, pos, layout) }
     }
 
     unsafe fn dealloc(&mut self, pos: NonNull<u8>, layout: Layout) -> AllocResult {
@@ -109,7 +149,7 @@ unsafe impl<B: ByteAllocator, P: PageAllocator> ByteAllocator for TwoLevels<B, P
     }
 
     fn region_for(&self, layout: Layout) -> AllocResult<Layout> {
-        self.0.with_bytes(|level| level.byte_allocator().region_for(layout))
+        self.0.with_bytes(|level| level.region_for(layout))
     }
 
     fn total_bytes(&self) -> usize {

@@ -1,7 +1,7 @@
 //! The same behaviour over every pair of backends that is on.
 #![cfg(all(
     any(feature = "bitmap", feature = "bitmap-package"),
-    any(feature = "slab", feature = "tlsf", feature = "buddy")
+    any(feature = "slab", feature = "slab-package", feature = "tlsf", feature = "buddy")
 ))]
 
 use std::{
@@ -10,8 +10,7 @@ use std::{
 };
 
 use allocator::{
-    ByteAllocator, GlobalAllocator, Growing, InvalidFrees, MapReport, MemoryRegion, PageAllocator, SpinLock,
-    UsageKind,
+    GlobalAllocator, InvalidFrees, MapReport, MemoryRegion, PageAllocator, PagedByteAllocator, SpinLock, UsageKind,
 };
 
 use crate::{
@@ -19,22 +18,22 @@ use crate::{
     threads::hammer_from_threads,
 };
 
-type Heap<B, P> = GlobalAllocator<Growing<B>, P, SpinLock>;
+type Heap<B, P> = GlobalAllocator<B, P, SpinLock>;
 
 /// Hands the arena in. Returns the pages that hold the page level's own records.
-fn init<B: ByteAllocator, P: PageAllocator>(heap: &Heap<B, P>, arena: &Arena) -> usize {
+fn init<B: PagedByteAllocator, P: PageAllocator>(heap: &Heap<B, P>, arena: &Arena) -> usize {
     // SAFETY: 1. The arena is used by the heap alone, and outlives its use. 2. It exposes its memory.
     unsafe { heap.init(arena.start(), arena.size()) }.unwrap();
     heap.usage().used_pages
 }
 
 /// Gives a block back.
-fn dealloc<B: ByteAllocator, P: PageAllocator>(heap: &Heap<B, P>, (pos, layout): (NonNull<u8>, Layout)) {
+fn dealloc<B: PagedByteAllocator, P: PageAllocator>(heap: &Heap<B, P>, (pos, layout): (NonNull<u8>, Layout)) {
     // SAFETY: 1. The block is live in every test. 2. It is not used again.
     unsafe { heap.dealloc(pos, layout) }.unwrap();
 }
 
-fn every_alignment_is_honoured<B: ByteAllocator, P: PageAllocator>(heap: &Heap<B, P>) {
+fn every_alignment_is_honoured<B: PagedByteAllocator, P: PageAllocator>(heap: &Heap<B, P>) {
     let arena = Arena::new(64 * MIB);
     init(heap, &arena);
     let mut blocks = vec![];
@@ -54,7 +53,7 @@ fn every_alignment_is_honoured<B: ByteAllocator, P: PageAllocator>(heap: &Heap<B
 }
 
 /// Exhausts the heap with blocks of one size and gives them back, twice: the second time needs no page more.
-fn a_second_round_takes_no_more_pages<B: ByteAllocator, P: PageAllocator>(heap: &Heap<B, P>) {
+fn a_second_round_takes_no_more_pages<B: PagedByteAllocator, P: PageAllocator>(heap: &Heap<B, P>) {
     let arena = Arena::new(8 * MIB);
     let record_pages = init(heap, &arena);
     let request = layout(700, 8);
@@ -77,7 +76,24 @@ fn a_second_round_takes_no_more_pages<B: ByteAllocator, P: PageAllocator>(heap: 
     assert_eq!(heap.usage().used_pages, heap.usage().pages(UsageKind::Heap) + record_pages);
 }
 
-fn growth_is_rare_and_its_waste_bounded<B: ByteAllocator, P: PageAllocator>(heap: &Heap<B, P>) {
+/// Nothing stays with the byte level that a request for pages needs.
+#[cfg(feature = "slab")]
+fn memory_of_freed_blocks_is_had_as_pages<B: PagedByteAllocator, P: PageAllocator>(heap: &Heap<B, P>) {
+    let arena = Arena::new(8 * MIB);
+    let record_pages = init(heap, &arena);
+    let requests = [24, 64, 200, 700, 1024, 3000, 4096, 20_000].map(|size| layout(size, 8));
+    let endless = requests.into_iter().cycle();
+    let blocks: Vec<_> = endless.map_while(|request| Some((heap.alloc(request).ok()?, request))).collect();
+    assert!(blocks.len() > 1000);
+    blocks.into_iter().for_each(|block| dealloc(heap, block));
+    assert_ne!(heap.usage().pages(UsageKind::Heap), 0, "each class keeps its last slab");
+    let pages = std::iter::from_fn(|| heap.try_alloc_pages(1, 4096, UsageKind::UserMemory).ok()).count();
+    let usage = heap.usage();
+    assert_eq!((pages, usage.heap_held_bytes), (usage.total_pages - record_pages, 0));
+}
+
+#[cfg(any(feature = "slab-package", feature = "tlsf", feature = "buddy"))]
+fn growth_is_rare_and_its_waste_bounded<B: PagedByteAllocator, P: PageAllocator>(heap: &Heap<B, P>) {
     let arena = Arena::new(64 * MIB);
     init(heap, &arena);
     let (mut held, mut growths) = (0, 0);
@@ -92,7 +108,7 @@ fn growth_is_rare_and_its_waste_bounded<B: ByteAllocator, P: PageAllocator>(heap
 }
 
 /// Three pieces of memory between holes, in a map out of order.
-fn a_map_with_holes_is_used_to_the_last_page<B: ByteAllocator, P: PageAllocator>(heap: &Heap<B, P>) {
+fn a_map_with_holes_is_used_to_the_last_page<B: PagedByteAllocator, P: PageAllocator>(heap: &Heap<B, P>) {
     let arena = Arena::new(16 * MIB);
     let start = arena.start();
     let map = [
@@ -122,7 +138,7 @@ fn a_map_with_holes_is_used_to_the_last_page<B: ByteAllocator, P: PageAllocator>
     assert_eq!(heap.usage().available_pages, 0);
 }
 
-fn foreign_frees_are_reported<B: ByteAllocator, P: PageAllocator>(heap: &Heap<B, P>) {
+fn foreign_frees_are_reported<B: PagedByteAllocator, P: PageAllocator>(heap: &Heap<B, P>) {
     let arena = Arena::new(4 * MIB);
     init(heap, &arena);
     assert!(heap.detects().contains(InvalidFrees::FOREIGN));
@@ -136,7 +152,7 @@ fn foreign_frees_are_reported<B: ByteAllocator, P: PageAllocator>(heap: &Heap<B,
     assert_eq!((heap.invalid_frees(), heap.trim()), (2, 0));
 }
 
-fn threads_keep_their_blocks_apart<B: ByteAllocator + Send, P: PageAllocator + Send>(heap: &Heap<B, P>) {
+fn threads_keep_their_blocks_apart<B: PagedByteAllocator + Send, P: PageAllocator + Send>(heap: &Heap<B, P>) {
     let arena = Arena::new(64 * MIB);
     let record_pages = init(heap, &arena);
     let usage = hammer_from_threads(heap, 4000);
@@ -148,7 +164,7 @@ fn threads_keep_their_blocks_apart<B: ByteAllocator + Send, P: PageAllocator + S
 }
 
 /// Mixed blocks live and die; each is filled with its own number and checked when it dies.
-fn blocks_keep_their_contents_while_the_heap_grows<B: ByteAllocator, P: PageAllocator>(heap: &Heap<B, P>) {
+fn blocks_keep_their_contents_while_the_heap_grows<B: PagedByteAllocator, P: PageAllocator>(heap: &Heap<B, P>) {
     let arena = Arena::new(32 * MIB);
     init(heap, &arena);
     let mut random = Random::new(3);
@@ -182,15 +198,14 @@ fn lies_in_bss<T>(value: &T) -> bool {
 }
 
 macro_rules! over {
-    ($byte:literal, $page:literal, $name:ident, $bytes:ty, $pages:ty) => {
+    ($byte:literal, $page:literal, $name:ident, $level:ty, $pages:ty $(; $test:ident)*) => {
         #[cfg(all(feature = $byte, feature = $page))]
         mod $name {
-            type Heap = super::Heap<$bytes, $pages>;
+            type Heap = super::Heap<$level, $pages>;
 
             over!(@tests every_alignment_is_honoured a_second_round_takes_no_more_pages
-                growth_is_rare_and_its_waste_bounded a_map_with_holes_is_used_to_the_last_page
-                foreign_frees_are_reported threads_keep_their_blocks_apart
-                blocks_keep_their_contents_while_the_heap_grows);
+                a_map_with_holes_is_used_to_the_last_page foreign_frees_are_reported
+                threads_keep_their_blocks_apart blocks_keep_their_contents_while_the_heap_grows $($test)*);
 
             #[test]
             #[cfg(target_os = "linux")]
@@ -209,15 +224,30 @@ macro_rules! over {
     };
 }
 
+/// A byte allocator that grows by runs, over both page levels.
+macro_rules! over_growing {
+    ($byte:literal, $over_bitmap:ident, $over_package:ident, $bytes:ty) => {
+        over!($byte, "bitmap", $over_bitmap, allocator::Growing<$bytes>, super::Bitmap;
+            growth_is_rare_and_its_waste_bounded);
+        over!($byte, "bitmap-package", $over_package, allocator::Growing<$bytes>, super::BitmapPackage;
+            growth_is_rare_and_its_waste_bounded);
+    };
+}
+
 #[cfg(feature = "bitmap")]
 type Bitmap = allocator::BitmapPageAllocator<4096>;
 #[cfg(feature = "bitmap-package")]
 type BitmapPackage =
     allocator::bitmap::package::BitmapPageAllocator<4096, allocator::bitmap::package::BitAlloc16M>;
 
-over!("slab", "bitmap", slab_over_bitmap, allocator::SlabByteAllocator, super::Bitmap);
-over!("tlsf", "bitmap", tlsf_over_bitmap, allocator::TlsfByteAllocator, super::Bitmap);
-over!("buddy", "bitmap", buddy_over_bitmap, allocator::BuddyByteAllocator, super::Bitmap);
-over!("slab", "bitmap-package", slab_over_package, allocator::SlabByteAllocator, super::BitmapPackage);
-over!("tlsf", "bitmap-package", tlsf_over_package, allocator::TlsfByteAllocator, super::BitmapPackage);
-over!("buddy", "bitmap-package", buddy_over_package, allocator::BuddyByteAllocator, super::BitmapPackage);
+over!("slab", "bitmap", slab_over_bitmap, allocator::Slabs, super::Bitmap; memory_of_freed_blocks_is_had_as_pages);
+over!("slab", "bitmap-package", slab_over_package, allocator::Slabs, super::BitmapPackage;
+    memory_of_freed_blocks_is_had_as_pages);
+over_growing!(
+    "slab-package",
+    slab_package_over_bitmap,
+    slab_package_over_package,
+    allocator::slab::package::SlabByteAllocator
+);
+over_growing!("tlsf", tlsf_over_bitmap, tlsf_over_package, allocator::TlsfByteAllocator);
+over_growing!("buddy", buddy_over_bitmap, buddy_over_package, allocator::BuddyByteAllocator);

@@ -14,3 +14,4 @@ mod recorded;
 mod report;
 mod support;
 mod threads;
+mod trimmed;

@@ -45,6 +45,7 @@ fn the_backends_that_are_on_are_named_by_rank() {
     let expected: Vec<&str> = [
         ("buddy", cfg!(feature = "buddy")),
         ("tlsf", cfg!(feature = "tlsf")),
+        ("slab-package", cfg!(feature = "slab-package")),
         ("slab", cfg!(feature = "slab")),
         ("bitmap-package", cfg!(feature = "bitmap-package")),
         ("bitmap", cfg!(feature = "bitmap")),

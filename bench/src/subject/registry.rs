@@ -87,7 +87,8 @@ macro_rules! registry {
 pub(crate) const NOTHING: &str = "nothing";
 
 registry! {
-    "slab" Ours Bytes Bytes<allocator_slab::SlabByteAllocator>, "over the package slab_allocator";
+    "slab" Ours Bytes Bytes<allocator_slab::SlabByteAllocator>, "our engine, on a page allocator of its own";
+    "slab-package" Ours Bytes Bytes<allocator_slab::package::SlabByteAllocator>, "over the package slab_allocator";
     "buddy" Ours Bytes Bytes<allocator_buddy::BuddyByteAllocator>, "over the package buddy_system_allocator";
     "tlsf" Ours Bytes Bytes<allocator_tlsf::TlsfByteAllocator>, "over the package rlsf";
     "slab + recorder" Layer Bytes Recording<allocator_slab::SlabByteAllocator>, "slab under the layer that records each call";

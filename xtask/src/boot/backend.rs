@@ -7,8 +7,10 @@ use clap::ValueEnum;
 /// A byte backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ByteBackend {
-    /// Size classes of equal slots.
+    /// Size classes of equal slots, on the page level itself: our own engine.
     Slab,
+    /// Size classes of equal slots: the published package.
+    SlabPackage,
     /// Blocks of powers of two, split and merged.
     Buddy,
     /// Two-level segregated fit: constant time.
@@ -17,12 +19,13 @@ pub(crate) enum ByteBackend {
 
 impl ByteBackend {
     /// Every byte backend.
-    pub(crate) const ALL: [Self; 3] = [Self::Slab, Self::Buddy, Self::Tlsf];
+    pub(crate) const ALL: [Self; 4] = [Self::Slab, Self::SlabPackage, Self::Buddy, Self::Tlsf];
 
     /// Its feature.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Slab => "slab",
+            Self::SlabPackage => "slab-package",
             Self::Buddy => "buddy",
             Self::Tlsf => "tlsf",
         }
@@ -31,18 +34,26 @@ impl ByteBackend {
     /// The name that the backend gives itself.
     pub(crate) fn declares(self) -> &'static str {
         match self {
-            Self::Slab => "slab-package",
+            Self::Slab => "slab",
+            Self::SlabPackage => "slab-package",
             Self::Buddy => "buddy-package",
             Self::Tlsf => "tlsf-package",
         }
+    }
+
+    /// Whether it gives pages back: then it may keep none that somebody asks for.
+    pub(crate) fn gives_back(self) -> bool {
+        self == Self::Slab
     }
 }
 
 /// What `--backend` takes: one byte backend, or all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ByteChoice {
-    /// Size classes of equal slots.
+    /// Size classes of equal slots, on the page level itself: our own engine.
     Slab,
+    /// Size classes of equal slots: the published package.
+    SlabPackage,
     /// Blocks of powers of two, split and merged.
     Buddy,
     /// Two-level segregated fit: constant time.
@@ -56,6 +67,7 @@ impl ByteChoice {
     pub(crate) fn backends(self) -> Vec<ByteBackend> {
         match self {
             Self::Slab => vec![ByteBackend::Slab],
+            Self::SlabPackage => vec![ByteBackend::SlabPackage],
             Self::Buddy => vec![ByteBackend::Buddy],
             Self::Tlsf => vec![ByteBackend::Tlsf],
             Self::All => ByteBackend::ALL.to_vec(),

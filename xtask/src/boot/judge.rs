@@ -4,7 +4,7 @@
 //! there and right. What is missing counts as wrong.
 
 use super::backend::PageBackend;
-use super::protocol::{Outcome, Recovery, Replay, Suite};
+use super::protocol::{Burst, Outcome, Recovery, Replay, Suite};
 use super::qemu::Ending;
 use super::record::Record;
 use super::{Plan, memory::Bytes, scenario::Scenario};
@@ -34,7 +34,9 @@ pub(crate) fn complaints(plan: &Plan, ending: &Ending, record: &Record) -> Vec<S
         }
         collections(record, &mut found);
         replays(plan, record, &mut found);
-        recovery(record.recovery.as_ref(), &mut found);
+        let gives_back = plan.backends.byte.gives_back();
+        recovery(gives_back, record.recovery.as_ref(), &mut found);
+        burst(gives_back, record.burst.as_ref(), &mut found);
         if record.detects.is_none() {
             found.push("no detects line".to_owned());
         }
@@ -126,12 +128,13 @@ fn one_replay(plan: &Plan, replay: &Replay, operations: Option<u64>, found: &mut
     }
 }
 
-fn recovery(recovery: Option<&Recovery>, found: &mut Vec<String>) {
+/// What is left when everything was given back; nothing is, if the backend `gives_back`.
+fn recovery(gives_back: bool, recovery: Option<&Recovery>, found: &mut Vec<String>) {
     match recovery {
         None => found.push("no recovery line".to_owned()),
         Some(Recovery { outcome: Outcome::Passed, kept_bytes: 0, growth_bytes_second_replay: 0, .. }) => {}
         Some(Recovery { outcome: Outcome::Declared, growth_bytes_second_replay: 0, why, .. })
-            if !why.is_empty() => {}
+            if !why.is_empty() && !gives_back => {}
         Some(other) => found.push(format!(
             "recovery: {} kept, {} more after the second replay{}{}",
             Bytes(other.kept_bytes),
@@ -139,6 +142,27 @@ fn recovery(recovery: Option<&Recovery>, found: &mut Vec<String>) {
             if other.why.is_empty() { "" } else { ": " },
             other.why
         )),
+    }
+}
+
+/// What became of a burst of small blocks: pages again, all of them if the backend `gives_back`.
+fn burst(gives_back: bool, burst: Option<&Burst>, found: &mut Vec<String>) {
+    let Some(burst) = burst else {
+        found.push("no burst line".to_owned());
+        return;
+    };
+    if burst.requested_bytes == 0 || burst.held_bytes < burst.requested_bytes || burst.had_pages > burst.free_pages
+    {
+        found.push("the figures of the burst are not possible".to_owned());
+    }
+    let is_good = match burst.outcome {
+        Outcome::Passed => burst.had_pages == burst.free_pages,
+        Outcome::Declared => !burst.why.is_empty() && !gives_back,
+        Outcome::Failed | Outcome::Skipped => false,
+    };
+    if !is_good {
+        let (had, free) = (burst.had_pages, burst.free_pages);
+        found.push(format!("after the burst {had} of {free} pages could be had: {}", burst.why));
     }
 }
 

@@ -7,6 +7,7 @@
 //! #> collections outcome=passed checks=N
 //! #> replay round=1 operations=N failures=N peak_requested_bytes=N …
 //! #> recovery kept_bytes=N growth_bytes_second_replay=N outcome=passed
+//! #> burst requested_bytes=N held_bytes=N kept_bytes=N free_pages=N had_pages=N outcome=passed
 //! #> detects kinds="foreign double"
 //! #> limits count=N
 //! #> limit backend=buddy-package why="…"
@@ -43,6 +44,8 @@ pub(crate) enum Line {
     Replay(Replay),
     /// What was left when everything was given back.
     Recovery(Recovery),
+    /// What became of a burst of small blocks.
+    Burst(Burst),
     /// The kinds of invalid frees that the byte backend answers.
     Detects(String),
     /// How many lines of limits there are.
@@ -209,6 +212,25 @@ pub(crate) struct Recovery {
     pub(crate) why: String,
 }
 
+/// A burst of small blocks, and how much of its memory was memory for pages again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Burst {
+    /// Bytes of its blocks.
+    pub(crate) requested_bytes: u64,
+    /// Bytes that the byte level held for them.
+    pub(crate) held_bytes: u64,
+    /// Bytes that it still held when they were given back.
+    pub(crate) kept_bytes: u64,
+    /// Pages free before.
+    pub(crate) free_pages: u64,
+    /// Pages that could be had afterwards.
+    pub(crate) had_pages: u64,
+    /// How that compares.
+    pub(crate) outcome: Outcome,
+    /// Why it did not pass, or that it did.
+    pub(crate) why: String,
+}
+
 /// Reads a line of the serial log. `Ok(None)`: a line for people.
 ///
 /// # Errors
@@ -233,6 +255,7 @@ fn parse_fields(kind: &str, fields: &mut Fields) -> Result<Line, String> {
         "collections" => Line::Collections { outcome: Outcome::take(fields)?, checks: fields.number("checks")? },
         "replay" => Line::Replay(replay(fields)?),
         "recovery" => Line::Recovery(recovery(fields)?),
+        "burst" => Line::Burst(burst(fields)?),
         "detects" => Line::Detects(fields.text("kinds")?),
         "limits" => Line::Limits(fields.number("count")?),
         "limit" => Line::Limit { backend: fields.text("backend")?, why: fields.text("why")? },
@@ -297,6 +320,18 @@ fn recovery(fields: &mut Fields) -> Result<Recovery, String> {
     Ok(Recovery {
         kept_bytes: fields.number("kept_bytes")?,
         growth_bytes_second_replay: fields.number("growth_bytes_second_replay")?,
+        outcome: Outcome::take(fields)?,
+        why: fields.optional_text("why").unwrap_or_default(),
+    })
+}
+
+fn burst(fields: &mut Fields) -> Result<Burst, String> {
+    Ok(Burst {
+        requested_bytes: fields.number("requested_bytes")?,
+        held_bytes: fields.number("held_bytes")?,
+        kept_bytes: fields.number("kept_bytes")?,
+        free_pages: fields.number("free_pages")?,
+        had_pages: fields.number("had_pages")?,
         outcome: Outcome::take(fields)?,
         why: fields.optional_text("why").unwrap_or_default(),
     })

@@ -1,6 +1,6 @@
 //! The results of one boot, collected from the lines of its serial log.
 
-use super::protocol::{Case, Line, Memory, Outcome, Recovery, Replay, Suite, Totals, parse};
+use super::protocol::{Burst, Case, Line, Memory, Outcome, Recovery, Replay, Suite, Totals, parse};
 
 /// All results that a log holds, and everything about it that is not as the protocol says.
 ///
@@ -21,6 +21,8 @@ pub(crate) struct Record {
     pub(crate) replays: Vec<Replay>,
     /// What was left at the end.
     pub(crate) recovery: Option<Recovery>,
+    /// What became of a burst of small blocks.
+    pub(crate) burst: Option<Burst>,
     /// The kinds of invalid frees that are answered.
     pub(crate) detects: Option<String>,
     /// How many limits the kernel says there are.
@@ -84,6 +86,7 @@ impl Record {
                 first
             }
             Line::Recovery(recovery) => self.recovery.replace(recovery).is_none(),
+            Line::Burst(burst) => self.burst.replace(burst).is_none(),
             Line::Detects(kinds) => self.detects.replace(kinds).is_none(),
             Line::Limits(count) => self.limit_count.replace(count).is_none(),
             Line::Limit { backend, why } => {
@@ -125,6 +128,7 @@ impl Record {
     pub(crate) fn phase(&self) -> String {
         match self {
             Self { end: Some(status), .. } => format!("ended: {status}"),
+            Self { burst: Some(_), .. } => "burst of blocks done".to_owned(),
             Self { recovery: Some(_), .. } => "everything given back".to_owned(),
             Self { replays, .. } if !replays.is_empty() => format!("replay {} done", replays.len()),
             Self { collections: Some(_), .. } => "replaying the trace".to_owned(),
@@ -148,6 +152,7 @@ mod tests {
             "#> cases suite=bytes passed=1 declared=0 failed=0 skipped=0",
             "#> collections outcome=passed checks=1",
             "#> recovery kept_bytes=0 growth_bytes_second_replay=0 outcome=passed",
+            "#> burst requested_bytes=1 held_bytes=1 kept_bytes=0 free_pages=1 had_pages=1 outcome=passed",
             "#> detects kinds=\"foreign\"",
             "#> invalid-free address=0x10 count=1",
             "#> end status=ok",

@@ -106,6 +106,7 @@ fn normal_table(boots: &[&Boot]) -> Table {
         "peak used",
         "ticks",
         "kept",
+        "pages after a burst",
     ]);
     for boot in boots {
         let record = &boot.record;
@@ -120,6 +121,8 @@ fn normal_table(boots: &[&Boot]) -> Table {
         row.push(replay(|replay| Bytes(replay.peak_used_bytes).to_string()));
         row.push(replay(|replay| replay.ticks.to_string()));
         row.push(record.recovery.as_ref().map_or_else(absent, |recovery| Bytes(recovery.kept_bytes).to_string()));
+        let burst = record.burst.as_ref();
+        row.push(burst.map_or_else(absent, |burst| format!("{} of {}", burst.had_pages, burst.free_pages)));
         table.add_row(row);
     }
     table
@@ -218,7 +221,7 @@ mod tests {
     use crate::boot::{Boot, Plan, Verdict};
 
     fn boot(memory: &str, verdict: Verdict, log: &str) -> Boot {
-        let backends = Backends { byte: ByteBackend::Slab, page: PageBackend::BitmapPackage };
+        let backends = Backends { byte: ByteBackend::SlabPackage, page: PageBackend::BitmapPackage };
         let plan = Plan { backends, memory: memory.parse().unwrap(), scenario: Scenario::Normal };
         Boot { took: Duration::from_millis(1500), ..Boot::of_log(plan, verdict, log) }
     }
@@ -231,7 +234,7 @@ mod tests {
         assert_eq!(report.matches("1/1/0/0").count(), 2, "{report}");
         assert_eq!(report.matches("5000000").count(), 2, "{report}");
         assert_eq!(report.matches("limit of slab-package: sizes are rounded up").count(), 1, "{report}");
-        let declared = "slab+bitmap-package: declared: bytes: double_free_is_answered: does not detect double frees [512M, 6G]";
+        let declared = "slab-package+bitmap-package: declared: bytes: double_free_is_answered: does not detect double frees [512M, 6G]";
         assert_eq!(report.matches(declared).count(), 1, "{report}");
         assert!(report.contains("skipped: pages: hundreds_of_regions_are_taken: needs 32 MiB"), "{report}");
     }
@@ -239,10 +242,10 @@ mod tests {
     #[test]
     fn what_is_missing_is_shown_as_missing() {
         let failed = boot("64M", Verdict::Failed(vec!["no boot line".into(), "another".into()]), "");
-        assert_eq!(one_line(&failed), "boot slab+bitmap-package-64M: FAILED: no boot line (and 1 more)");
+        assert_eq!(one_line(&failed), "boot slab-package+bitmap-package-64M: FAILED: no boot line (and 1 more)");
         let report = text(&[failed]);
         assert!(report.contains("- no boot line\n") && report.contains("- another\n"), "{report}");
-        assert_eq!(report.matches('–').count(), 8, "{report}");
+        assert_eq!(report.matches('–').count(), 9, "{report}");
     }
 
     #[test]

@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn every_machine_boots_every_backend() {
         for mib in MACHINES_MIB {
-            assert_eq!(plans(mib, &Backends::each(), &[Scenario::Normal]).unwrap().len(), 5);
+            assert_eq!(plans(mib, &Backends::each(), &[Scenario::Normal]).unwrap().len(), 6);
         }
         assert_eq!(plans(512, &Backends::each()[..1], &Scenario::provoked(Provocation::All)).unwrap().len(), 5);
         assert!(plans(1, &Backends::each(), &[Scenario::Normal]).is_err());

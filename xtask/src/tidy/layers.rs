@@ -38,7 +38,12 @@ pub(super) const ENGINES: [&str; 4] = ["allocator-slab", "allocator-buddy", "all
 pub(super) const LAYERS: [Layer; 12] = [
     Layer { member: "allocator-api", uses: &[], packages: Packages::Only(&[]) },
     Layer { member: "allocator-primitives", uses: &["allocator-api"], packages: Packages::Only(&[]) },
-    Layer { member: "allocator-slab", uses: BELOW_ENGINES, packages: Packages::Only(&["slab_allocator"]) },
+    Layer {
+        member: "allocator-slab",
+        // Slabs stand on pages: the one engine that may use another, for the page allocator that it has if no other is named.
+        uses: &["allocator-api", "allocator-primitives", "allocator-bitmap"],
+        packages: Packages::Only(&["slab_allocator"]),
+    },
     Layer {
         member: "allocator-buddy",
         uses: BELOW_ENGINES,

@@ -3,7 +3,7 @@
 //! ```text
 //!   memory map of the firmware, less:  low 1 MiB, the program, the boot record
 //!          │ init_from_map
-//!   page level (PageLevel) ─► byte level (DefaultByteAllocator) ─► Box, Vec, …
+//!   page level (PageLevel) ─► byte level (DefaultByteLevel) ─► Box, Vec, …
 //! ```
 //!
 //! Linear addresses are physical ones: the linear offset is 0.
@@ -58,7 +58,7 @@ static REFUSED_BYTES: AtomicUsize = AtomicUsize::new(0);
 const LOW_BYTES: usize = 1 << 20;
 
 /// The bytes of a page.
-const PAGE_BYTES: usize = <PageLevel as PageAllocator>::PAGE_SIZE;
+pub(crate) const PAGE_BYTES: usize = <PageLevel as PageAllocator>::PAGE_SIZE;
 
 /// Entries of the map besides the firmware's: low memory, the program, the three parts of the boot record.
 const OWN_ENTRIES: usize = 5;

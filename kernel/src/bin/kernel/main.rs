@@ -6,7 +6,7 @@
 //!                      │ ─► page tables
 //!                      │ ─► heap: all usable memory
 //!                      │ ─► provoke, if the command line asks for it
-//!                      │ ─► conformance ─► collections ─► replay and recovery
+//!                      │ ─► conformance ─► collections ─► replay and recovery ─► burst
 //!                      └ ─► finish
 //! ```
 //!
@@ -19,16 +19,17 @@
 #![no_main]
 
 #[cfg(not(all(
-    any(feature = "slab", feature = "tlsf", feature = "buddy"),
+    any(feature = "slab", feature = "slab-package", feature = "tlsf", feature = "buddy"),
     any(feature = "bitmap", feature = "bitmap-package")
 )))]
 compile_error!(
-    "choose a byte backend (slab, tlsf, buddy) and a page backend (bitmap, bitmap-lent, bitmap-package) by feature"
+    "choose a byte backend (slab, slab-package, tlsf, buddy) and a page backend (bitmap, bitmap-lent, bitmap-package) by feature"
 );
 
 extern crate alloc;
 
 mod arch;
+mod burst;
 mod collections;
 mod conformance;
 mod console;
@@ -143,5 +144,6 @@ fn prove() -> bool {
     let replayed = replay::run(at_start);
     #[cfg(feature = "record")]
     recorder::send(&recordings);
-    kept == [true; 2] && replayed
+    let returned = burst::run();
+    kept == [true; 2] && replayed && returned
 }

@@ -10,14 +10,14 @@ use crate::boot::qemu::Ending;
 use crate::boot::record::Record;
 use crate::boot::scenario::{Provocation, Scenario};
 
-/// A serial log in which all is well: slab and bitmap at 512 MiB, with two cases a suite.
+/// A serial log in which all is well: the packages of slab and bitmap at 512 MiB, with two cases a suite.
 const GOOD: &str = include_str!("../../../testdata/short.log");
 
 /// The serial log of such a boot, as the kernel printed it.
 const RECORDED: &str = include_str!("../../../testdata/recorded.log");
 
 fn plan(scenario: Scenario, memory: &str) -> Plan {
-    let backends = Backends { byte: ByteBackend::Slab, page: PageBackend::BitmapPackage };
+    let backends = Backends { byte: ByteBackend::SlabPackage, page: PageBackend::BitmapPackage };
     Plan { backends, memory: memory.parse().unwrap(), scenario }
 }
 
@@ -72,7 +72,11 @@ fn a_mark_that_is_damaged_is_found() {
 
 #[test]
 fn every_wrong_figure_is_named() {
-    assert_found("byte=slab-", "byte=tlsf-", "booted tlsf-package+bitmap-package, not slab+bitmap-package");
+    assert_found(
+        "byte=slab-",
+        "byte=tlsf-",
+        "booted tlsf-package+bitmap-package, not slab-package+bitmap-package",
+    );
     assert_found("accepted_bytes=533721088", "accepted_bytes=1000", "were handed in");
     assert_found("skipped_bytes=4096", "skipped_bytes=0", "do not add up");
     assert_found("memory_bytes=536346624", "memory_bytes=5", "do not add up");
@@ -90,18 +94,37 @@ fn every_wrong_figure_is_named() {
     assert_found("round=2", "round=3", "no line of replay 2");
     assert_found("growth_bytes_second_replay=0", "growth_bytes_second_replay=4096", "recovery");
     assert_found("outcome=declared why=\"the package", "outcome=passed why=\"the package", "recovery");
+    assert_found("had_pages=120000", "had_pages=119999", "after the burst 119999 of 120000");
+    assert_found("had_pages=120000", "had_pages=120002", "burst are not possible");
+    assert_found("held_bytes=40000", "held_bytes=20000", "burst are not possible");
     assert_found("status=ok", "status=failed", "status failed, not ok");
 }
 
 #[test]
 fn a_kernel_that_lends_records_says_how_much() {
     let log = GOOD.replace("page=bitmap-package", "page=bitmap-lent");
-    let backends = Backends { byte: ByteBackend::Slab, page: PageBackend::BitmapLent };
+    let backends = Backends { byte: ByteBackend::SlabPackage, page: PageBackend::BitmapLent };
     let plan = Plan { backends, ..plan(Scenario::Normal, "512M") };
     let judged = |log: &str| complaints(&plan, &Ending::Exited(33), &Record::of_log(log));
     assert_eq!(judged(&log).len(), 1, "no bytes were lent");
     assert_eq!(judged(&log.replace("record_bytes=0", "record_bytes=4096")), [""; 0]);
     assert_eq!(judged(&log.replace("record_bytes=0", "record_bytes=4097")).len(), 1, "more than was skipped");
+}
+
+#[test]
+fn a_backend_that_gives_back_may_keep_nothing() {
+    let kept = "kept_bytes=262144 growth_bytes_second_replay=0 outcome=declared";
+    let nothing = "kept_bytes=0 growth_bytes_second_replay=0 outcome=passed";
+    let log = GOOD.replace("byte=slab-package", "byte=slab").replace(kept, nothing);
+    let backends = Backends { byte: ByteBackend::Slab, page: PageBackend::BitmapPackage };
+    let plan = Plan { backends, ..plan(Scenario::Normal, "512M") };
+    let judged = |log: &str| complaints(&plan, &Ending::Exited(33), &Record::of_log(log));
+    assert_eq!(judged(&log), [""; 0]);
+    assert_eq!(judged(&log.replace(nothing, kept)).len(), 1);
+    let burst = "had_pages=120000 outcome=passed";
+    let short = "had_pages=110000 outcome=declared";
+    assert_eq!(judged(&log.replace(burst, short)).len(), 1);
+    assert_eq!(self::judged(&GOOD.replace(burst, short)), [""; 0], "the package keeps what it grew by");
 }
 
 #[test]

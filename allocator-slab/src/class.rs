@@ -1,0 +1,208 @@
+//! A size class at work: what its fast paths read, and its slabs.
+//!
+//! The numbers that a free needs are copied here from the tables, so that one cache line or two serve it. Until the class has its
+//! first slab they are all 0, and no address passes [`object_at`](Class::object_at).
+#![forbid(unsafe_code)]
+
+use crate::{
+    memory::RecordRef,
+    size_class::{self, MAX_OBJECTS},
+};
+
+/// Words of a slab's bits, at most.
+pub(crate) const MAX_WORDS: usize = MAX_OBJECTS / WORD_OBJECTS;
+/// Objects of a word.
+pub(crate) const WORD_OBJECTS: usize = u64::BITS as usize;
+
+/// A [`last_byte`](size_class::last_byte) of no request: that of size 0 is one above, all others are below `isize::MAX`.
+const NOT_ASKED_FOR: usize = usize::MAX - 1;
+
+/// One class. All zero before its first slab.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Class {
+    /// The word that blocks are taken from: its distance from the word of no slab, which is 0 for ever.
+    pub(crate) word: usize,
+    /// The address of the first object of that word.
+    pub(crate) base: usize,
+    /// How many objects frees may look for in that word: those that the word has, or 0 if its slab has guests.
+    pub(crate) word_objects: usize,
+    /// Bytes of an object.
+    pub(crate) size: usize,
+    /// Live objects.
+    pub(crate) live: usize,
+    /// The smallest [`last_byte`](size_class::last_byte) that is served.
+    pub(crate) first: usize,
+    /// How far above `first` the largest one is.
+    pub(crate) span: usize,
+    /// The inverse of the odd part of `size`.
+    inverse: usize,
+    /// The power of two in `size`.
+    shift: u32,
+    /// Words of a slab's bits.
+    pub(crate) words: u32,
+    /// Objects of a slab.
+    pub(crate) capacity: usize,
+    /// The bits of a slab without a live object.
+    pub(crate) full: [u64; MAX_WORDS],
+    /// Bytes of a slab, its tail included.
+    pub(crate) slab_bytes: usize,
+    /// The slab that blocks are taken from.
+    pub(crate) active: RecordRef,
+    /// The partial slabs: the next to be active.
+    pub(crate) head: RecordRef,
+    /// The partial slabs: the last to be active.
+    pub(crate) tail: RecordRef,
+    /// Slabs held.
+    pub(crate) slabs: usize,
+    /// The most slabs ever held at once.
+    pub(crate) most_slabs: usize,
+}
+
+impl Class {
+    /// A class without a slab, that knows nothing yet.
+    pub(crate) const EMPTY: Self = Self {
+        word: 0,
+        base: 0,
+        word_objects: 0,
+        size: 0,
+        live: 0,
+        first: 0,
+        span: 0,
+        inverse: 0,
+        shift: 0,
+        words: 0,
+        capacity: 0,
+        full: [0; MAX_WORDS],
+        slab_bytes: 0,
+        active: RecordRef::END,
+        head: RecordRef::END,
+        tail: RecordRef::END,
+        slabs: 0,
+        most_slabs: 0,
+    };
+
+    /// Tells the class what it is: number `class`, with slabs that are multiples of `unit_bytes`.
+    #[cold]
+    pub(crate) fn set_up(&mut self, class: usize, unit_bytes: usize) {
+        let size = usize::from(size_class::SIZES[class]);
+        self.first = size_class::first_of(class);
+        self.span = size - 1 - self.first;
+        self.shape(size, usize::from(size_class::SLAB_FRAMES[class]), unit_bytes);
+    }
+
+    /// Tells the class that it is an object cache: it has objects of `size` bytes and serves no byte request.
+    #[cold]
+    pub(crate) fn set_up_cache(&mut self, size: usize, unit_bytes: usize) {
+        (self.first, self.span) = (NOT_ASKED_FOR, 0);
+        self.shape(size, size_class::frames_for(size), unit_bytes);
+    }
+
+    /// What slabs of `frames` frames and more look like.
+    fn shape(&mut self, size: usize, frames: usize, unit_bytes: usize) {
+        let slab_bytes = (frames * size_class::FRAME_BYTES).next_multiple_of(unit_bytes);
+        self.size = size;
+        self.shift = size.trailing_zeros();
+        self.inverse = size_class::inverse(size >> self.shift);
+        self.capacity = (slab_bytes / size).min(MAX_OBJECTS);
+        self.words = self.capacity.div_ceil(WORD_OBJECTS) as u32;
+        for (word, full) in self.full.iter_mut().enumerate() {
+            let objects = self.capacity.saturating_sub(word * WORD_OBJECTS).min(WORD_OBJECTS);
+            *full = u64::MAX.checked_shr((WORD_OBJECTS - objects) as u32).unwrap_or(0);
+        }
+        self.slab_bytes = slab_bytes;
+    }
+
+    /// Whether everything that setting up determines is the same in both.
+    pub(crate) fn is_shaped_as(&self, other: &Self) -> bool {
+        let numbers = |class: &Self| {
+            (class.size, class.first, class.span, class.inverse, class.shift, class.words, class.capacity)
+        };
+        numbers(self) == numbers(other) && (self.full, self.slab_bytes) == (other.full, other.slab_bytes)
+    }
+
+    /// Whether [`set_up`](Self::set_up) was called.
+    pub(crate) const fn is_set_up(&self) -> bool {
+        self.size != 0
+    }
+
+    /// The number of the object that begins `offset` bytes into a slab. If none does, a number that is not below
+    /// [`capacity`](Self::capacity).
+    ///
+    /// With size = d · 2^k and d odd: multiplying by the inverse of d divides exactly what is a multiple of d, and the
+    /// rotation brings the k lowest bits to the top. Both are bijections, and the multiples of `size` take all
+    /// results up to (2^BITS − 1) / size; so everything else is above. (T. Granlund, P. L. Montgomery: "Division by Invariant
+    /// Integers using Multiplication", 1994, section 9.)
+    #[inline(always)]
+    pub(crate) const fn object_at(&self, offset: usize) -> usize {
+        offset.wrapping_mul(self.inverse).rotate_right(self.shift)
+    }
+
+    /// Takes from no word, and has no active slab.
+    pub(crate) const fn close(&mut self) {
+        (self.active, self.word, self.word_objects) = (RecordRef::END, 0, 0);
+    }
+
+    /// Whether no object of a slab is live.
+    #[inline]
+    pub(crate) fn is_unused(&self, slab: RecordRef) -> bool {
+        (0..self.words as usize).all(|word| slab.bits(word) == self.full[word])
+    }
+
+    /// Whether the active slab has no live object.
+    pub(crate) fn keeps_unused(&self) -> bool {
+        !self.active.is_end() && self.is_unused(self.active)
+    }
+
+    /// Whether a request with this [`last_byte`](size_class::last_byte) is the class's.
+    #[inline(always)]
+    pub(crate) const fn serves(&self, last_byte: usize) -> bool {
+        last_byte.wrapping_sub(self.first) <= self.span
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(number: usize) -> Class {
+        let mut class = Class::EMPTY;
+        class.set_up(number, size_class::FRAME_BYTES);
+        class
+    }
+
+    #[test]
+    fn only_the_first_bytes_of_objects_have_a_number_below_the_capacity() {
+        for number in 1..size_class::COUNT {
+            let class = class(number);
+            for offset in 0..2 * class.slab_bytes {
+                let inside = offset % class.size == 0 && offset / class.size < class.capacity;
+                let object = class.object_at(offset);
+                assert_eq!(object < class.capacity, inside, "{offset} of {}", class.size);
+                assert!(!inside || object == offset / class.size);
+                assert!(class.object_at(0_usize.wrapping_sub(offset + 1)) >= class.capacity);
+            }
+        }
+    }
+
+    #[test]
+    fn full_words_hold_as_many_bits_as_there_are_objects() {
+        for number in 1..size_class::COUNT {
+            let class = class(number);
+            let bits: u32 = class.full.iter().map(|word| word.count_ones()).sum();
+            assert_eq!(bits as usize, class.capacity);
+            assert!(class.full.iter().take(class.words as usize).all(|&word| word & 1 == 1));
+            assert!(class.full.iter().skip(class.words as usize).all(|&word| word == 0));
+        }
+    }
+
+    #[test]
+    fn a_class_serves_what_the_table_gives_it() {
+        for last_byte in 0..size_class::MAX_BYTES {
+            let number = size_class::class_of(last_byte).unwrap();
+            assert!(class(number).serves(last_byte), "{last_byte}");
+            assert!(number == 1 || !class(number - 1).serves(last_byte), "{last_byte}");
+            assert!(number + 1 == size_class::COUNT || !class(number + 1).serves(last_byte), "{last_byte}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The classes of an allocator, found by number or, on the fast paths, by offset.
+
+use core::mem;
+
+use super::RecordRef;
+use crate::{
+    class::{Class, WORD_OBJECTS},
+    object_cache::MAX_CACHES,
+    size_class::{self, COUNT, GRAIN_LOG2, TABLE_BYTES},
+};
+
+/// Bytes from one class to the next.
+const STRIDE: usize = mem::size_of::<Class>();
+/// The number of the classes: the size classes, and behind them one for each object cache.
+pub(crate) const CLASS_COUNT: usize = COUNT + MAX_CACHES;
+const _: () = assert!(STRIDE * CLASS_COUNT <= u16::MAX as usize);
+
+/// For each eight bytes of a request, the offset of its class.
+static OFFSETS: [u16; TABLE_BYTES >> GRAIN_LOG2] = offsets();
+
+const fn offsets() -> [u16; TABLE_BYTES >> GRAIN_LOG2] {
+    let mut offsets = [0; TABLE_BYTES >> GRAIN_LOG2];
+    let mut grain = 0;
+    while grain < offsets.len() {
+        if let Some(class) = size_class::class_of(grain << GRAIN_LOG2) {
+            offsets[grain] = offset_of(class).0;
+        }
+        grain += 1;
+    }
+    offsets
+}
+
+/// Where a class stands among the [`Classes`], in bytes. Always that of a class.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Offset(u16);
+
+/// The offset of a class.
+const fn offset_of(class: usize) -> Offset {
+    assert!(class < CLASS_COUNT);
+    Offset((class * STRIDE) as u16)
+}
+
+impl Offset {
+    /// The class of a request of at most [`TABLE_BYTES`]; `None` above, and for nothing.
+    #[inline(always)]
+    pub(crate) fn of_small(last_byte: usize) -> Option<Self> {
+        OFFSETS.get(last_byte >> GRAIN_LOG2).map(|&offset| Self(offset))
+    }
+
+    /// As a number for [`RecordRef::set_fast_class`](RecordRef::set_fast_class).
+    pub(crate) const fn number(self) -> u16 {
+        self.0
+    }
+
+    /// The number of the class.
+    pub(crate) const fn class(self) -> usize {
+        self.0 as usize / STRIDE
+    }
+}
+
+/// All classes; number 0 serves nothing and is never changed.
+#[derive(Debug)]
+#[repr(transparent)]
+pub(crate) struct Classes([Class; CLASS_COUNT]);
+
+impl Classes {
+    /// Classes without slabs.
+    pub(crate) const EMPTY: Self = Self([const { Class::EMPTY }; CLASS_COUNT]);
+
+    /// The class at an offset.
+    #[inline(always)]
+    pub(crate) fn at(&mut self, offset: Offset) -> &mut Class {
+        // SAFETY: an offset is that of one of the classes.
+        unsafe { &mut *self.0.as_mut_ptr().byte_add(usize::from(offset.0)) }
+    }
+
+    /// The class that a slab belongs to.
+    #[inline]
+    pub(crate) fn class_of(&mut self, slab: RecordRef) -> &mut Class {
+        self.at(Offset(slab.class()))
+    }
+
+    /// The class that a slab belongs to, to look at it.
+    #[inline]
+    pub(crate) fn look_at(&self, slab: RecordRef) -> &Class {
+        // SAFETY: an offset is that of one of the classes.
+        unsafe { &*self.0.as_ptr().byte_add(usize::from(slab.class())) }
+    }
+
+    /// Whether `word`, the bits of the slab's word that holds `object`, says that none of its objects is live.
+    #[inline(always)]
+    pub(crate) fn is_full_word(class: &Class, object: usize, word: u64) -> bool {
+        debug_assert!(object < class.capacity);
+        // SAFETY: an object's number is below the capacity, which is at most that of the words.
+        word == unsafe { *class.full.get_unchecked(object / WORD_OBJECTS) }
+    }
+
+    /// Where class `class` stands. `class` is below [`CLASS_COUNT`].
+    pub(crate) const fn offset(class: usize) -> Offset {
+        offset_of(class)
+    }
+
+    /// The number of the class that stands at `offset`, if one does that has slabs.
+    pub(crate) fn number_at(offset: u16) -> Option<usize> {
+        let (number, rest) = (usize::from(offset) / STRIDE, usize::from(offset) % STRIDE);
+        (rest == 0 && (1..CLASS_COUNT).contains(&number)).then_some(number)
+    }
+
+    /// The class with a number below [`CLASS_COUNT`].
+    pub(crate) fn get(&self, class: usize) -> &Class {
+        &self.0[class]
+    }
+
+    /// The class with a number below [`CLASS_COUNT`], to change it.
+    pub(crate) fn get_mut(&mut self, class: usize) -> &mut Class {
+        &mut self.0[class]
+    }
+
+    /// Every class that can have slabs.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Class> {
+        self.0.iter().skip(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn the_table_agrees_with_the_formula() {
+        for last_byte in 0..TABLE_BYTES {
+            assert_eq!(Offset::of_small(last_byte).map(Offset::class), size_class::class_of(last_byte));
+        }
+        for last_byte in [TABLE_BYTES, usize::MAX] {
+            assert_eq!(Offset::of_small(last_byte), None);
+        }
+    }
+
+    #[test]
+    fn an_offset_finds_the_class_with_its_number() {
+        let mut classes = Classes::EMPTY;
+        for class in 1..CLASS_COUNT {
+            classes.get_mut(class).live = class;
+        }
+        for class in 0..CLASS_COUNT {
+            assert_eq!(classes.at(Classes::offset(class)).live, class);
+            assert_eq!(Classes::offset(class).class(), class);
+        }
+    }
+
+    #[test]
+    fn only_the_place_of_a_class_with_slabs_has_a_number() {
+        let numbers: Vec<_> = (0..=u16::MAX).filter_map(Classes::number_at).collect();
+        assert_eq!(numbers, Vec::from_iter(1..CLASS_COUNT));
+        assert!((1..CLASS_COUNT).all(|class| Classes::number_at(offset_of(class).0) == Some(class)));
+    }
+}

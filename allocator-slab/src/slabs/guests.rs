@@ -1,0 +1,89 @@
+//! Guests: objects that serve a request of a smaller class, because there is no other memory.
+//!
+//! When there are no pages left, a free object of a larger class takes in what fits. Its slab keeps a bit for each guest, and
+//! the object's last byte, which the guest does not know of, says which class the guest is of. While a slab has guests its
+//! frees take the slow path, where both are looked at.
+
+use core::{alloc::Layout, ptr::NonNull};
+
+use super::Slabs;
+use crate::{
+    class::{Class, MAX_WORDS},
+    memory::{self, Classes, RecordRef},
+    size_class::{self, FRAME_BYTES, last_byte},
+};
+
+/// The words of bits that a slab with guests can have at most; the others are for the guests.
+const HOST_WORDS: usize = MAX_WORDS / 2;
+
+/// The number of a guest's bit.
+const fn guest(object: usize) -> usize {
+    object + HOST_WORDS * crate::class::WORD_OBJECTS
+}
+
+/// The object whose guest has a bit; `None` for the bit of an object.
+pub(super) fn object_of(bit: usize) -> Option<usize> {
+    bit.checked_sub(guest(0))
+}
+
+/// Whether slabs of a class can have guests.
+const fn can_host(class: &Class) -> bool {
+    class.words as usize <= HOST_WORDS && class.words != 0
+}
+
+/// Where an object says which class its guest is of.
+fn mark_of(class: &Class, slab: RecordRef, object: usize) -> usize {
+    slab.base() + (object + 1) * class.size - 1
+}
+
+/// The class of the guest in a live object; `None` if it is none.
+pub(super) fn class_of_guest(class: &Class, slab: RecordRef, object: usize) -> Option<usize> {
+    if !can_host(class) || !slab.has_bit(guest(object)) {
+        return None;
+    }
+    // SAFETY: 1. The last byte of an object with a guest, which was written when the guest came.
+    Some(usize::from(unsafe { memory::read_mark(mark_of(class, slab, object)) }))
+}
+
+/// The guest in an object is gone, if there was one. With the last guest gone, frees take the fast path again.
+pub(super) fn leave(class: &Class, slab: RecordRef, object: usize) {
+    if can_host(class) && slab.has_bit(guest(object)) {
+        slab.clear_bit(guest(object));
+        if (HOST_WORDS..MAX_WORDS).all(|word| slab.bits(word) == 0) {
+            slab.set_fast_class(slab.class());
+        }
+    }
+}
+
+impl Slabs {
+    /// Serves a request from the smallest larger class that has a free object.
+    pub(super) fn alloc_guest(&mut self, layout: Layout) -> Option<NonNull<u8>> {
+        if layout.align() > FRAME_BYTES {
+            return None;
+        }
+        let guest_class = size_class::class_of(last_byte(layout.size(), layout.align()))?;
+        (guest_class + 1..size_class::COUNT).find_map(|number| {
+            let class = self.classes.get(number);
+            let fits = can_host(class) && class.size.is_multiple_of(layout.align());
+            if fits { self.host(number, guest_class as u8) } else { None }
+        })
+    }
+
+    /// Takes an object of class `number` for a guest of class `guest_class`; `None` if none is free.
+    fn host(&mut self, number: usize, guest_class: u8) -> Option<NonNull<u8>> {
+        let offset = Classes::offset(number);
+        let block = match self.take_object(offset) {
+            Some(block) => block,
+            None => self.take_next(offset)?,
+        };
+        let class = self.classes.at(offset);
+        let slab = class.active;
+        let object = class.object_at(block.addr().get() - slab.base());
+        slab.set_bit(guest(object));
+        slab.set_fast_class(0);
+        class.word_objects = 0;
+        // SAFETY: 1. The last byte of an object taken just now; the guest, of a smaller class, is not told of it.
+        unsafe { memory::write_mark(mark_of(class, slab, object), guest_class) };
+        Some(block)
+    }
+}

@@ -1,0 +1,79 @@
+//! What the pages held are used for.
+#![forbid(unsafe_code)]
+
+use allocator_api::{Block, BlockKind, PageAllocator};
+
+use super::Slabs;
+use crate::memory::{RecordRef, Source, State};
+
+/// Joins the live stretches that a page level tells one after the other, so that none ends inside a slab or a run.
+#[derive(Default)]
+pub(crate) struct Stretch {
+    start: usize,
+    bytes: usize,
+}
+
+impl Stretch {
+    /// Adds a stretch, and returns what came before it and does not touch it.
+    pub(crate) fn push(&mut self, start: usize, bytes: usize) -> Option<Self> {
+        if self.bytes != 0 && self.start.wrapping_add(self.bytes) == start {
+            self.bytes += bytes;
+            return None;
+        }
+        core::mem::replace(self, Self { start, bytes }).some()
+    }
+
+    /// Takes out what there is.
+    pub(crate) fn take(&mut self) -> Option<Self> {
+        core::mem::take(self).some()
+    }
+
+    fn some(self) -> Option<Self> {
+        (self.bytes != 0).then_some(self)
+    }
+}
+
+impl Slabs {
+    /// Visits what a stretch of pages, all of them held, is used for. A live object, run or page is one block; of free
+    /// objects that are neighbours, with what is behind the last object of a slab, one is made; what is in no slab and no run is
+    /// records.
+    pub(crate) fn for_each_block_in<P: PageAllocator>(&self, stretch: Stretch, visit: &mut dyn FnMut(Block)) {
+        let unit = Source::<P>::UNIT_BYTES;
+        let mut done = 0;
+        while done < stretch.bytes {
+            let start = stretch.start + done;
+            let record = self.map.get(start);
+            let (bytes, kind) = match record.state() {
+                State::None => (unit, BlockKind::Records),
+                State::CachedPage => (unit, BlockKind::Free),
+                State::Page => (unit, BlockKind::Live),
+                State::Run => (record.bits(0) as usize, BlockKind::Live),
+                State::Active | State::Partial | State::Exhausted => {
+                    done += self.visit_slab(record, visit);
+                    continue;
+                }
+            };
+            visit(Block { start, bytes, kind });
+            done += bytes.max(unit);
+        }
+    }
+
+    /// Visits the objects of a slab. Returns its bytes.
+    fn visit_slab(&self, slab: RecordRef, visit: &mut dyn FnMut(Block)) -> usize {
+        let class = self.classes.look_at(slab);
+        let (base, mut free_from) = (slab.base(), 0);
+        let visit_free = |from: usize, to: usize, visit: &mut dyn FnMut(Block)| {
+            if from < to {
+                visit(Block { start: base + from, bytes: to - from, kind: BlockKind::Free });
+            }
+        };
+        for object in (0..class.capacity).filter(|&object| !slab.has_bit(object)) {
+            let start = object * class.size;
+            visit_free(free_from, start, visit);
+            visit(Block { start: base + start, bytes: class.size, kind: BlockKind::Live });
+            free_from = start + class.size;
+        }
+        visit_free(free_from, class.slab_bytes, visit);
+        class.slab_bytes
+    }
+}

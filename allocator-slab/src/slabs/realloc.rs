@@ -1,0 +1,81 @@
+//! Changing the size of a block: in place where the class or the run allows it.
+
+use core::{alloc::Layout, ptr::NonNull};
+
+use allocator_api::{AllocError, AllocResult, PageAllocator};
+
+use super::{Slabs, runs::run_bytes};
+use crate::{
+    memory::{self, State},
+    size_class::{class_of, last_byte},
+};
+
+impl Slabs {
+    /// Whether `address` is a live block, allocated with `layout`.
+    ///
+    /// # Errors
+    ///
+    /// `NotAllocated`: it is not.
+    pub(crate) fn check<P: PageAllocator>(&self, address: usize, layout: Layout) -> AllocResult {
+        let record = self.map.get(address);
+        match record.state() {
+            State::None | State::CachedPage => Err(AllocError::NotAllocated),
+            State::Page | State::Run => self.live_run::<P>(record, address, layout).map(drop),
+            State::Active | State::Partial | State::Exhausted => {
+                self.live_object(record, address, layout).map(drop)
+            }
+        }
+    }
+
+    /// As [`realloc_in`](allocator_api::PagedByteAllocator::realloc_in); `new_size` is not 0.
+    ///
+    /// # Safety
+    ///
+    /// 1. `block` is a live block of `self`, allocated with `layout`; or not one at all.
+    /// 2. After `Ok` nobody uses the old block.
+    pub(super) unsafe fn realloc<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        block: NonNull<u8>,
+        layout: Layout,
+        new_size: usize,
+    ) -> AllocResult<NonNull<u8>> {
+        let address = block.addr().get();
+        self.check::<P>(address, layout)?;
+        let new_layout = Layout::from_size_align(new_size, layout.align()).map_err(|_| AllocError::NoMemory)?;
+        if self.resize::<P>(pages, address, layout, new_layout)? {
+            return Ok(block);
+        }
+        let new_block = self.alloc(pages, new_layout).ok_or(AllocError::NoMemory)?;
+        // SAFETY: 1. `block` passed the check, and `new_block` is fresh. 2. A live block is not handed out.
+        unsafe { memory::copy(block, new_block, layout.size().min(new_size)) };
+        let freed = self.dealloc(pages, block, layout);
+        debug_assert_eq!(freed, Ok(()), "the block passed the check");
+        Ok(new_block)
+    }
+
+    /// Changes the size of a live block where it is. `false` if it has to move.
+    fn resize<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        address: usize,
+        layout: Layout,
+        new_layout: Layout,
+    ) -> AllocResult<bool> {
+        let is_run = matches!(self.map.get(address).state(), State::Page | State::Run);
+        let [class, new_class] =
+            [layout, new_layout].map(|layout| class_of(last_byte(layout.size(), layout.align())));
+        match (Self::class_for::<P>(layout), Self::class_for::<P>(new_layout)) {
+            // Also what is an object only as a guest, of a class that runs serve.
+            _ if !is_run && class == new_class => Ok(true),
+            (Some(class), Some(_)) => {
+                Ok(self.classes.get(class).serves(last_byte(new_layout.size(), new_layout.align())))
+            }
+            (None, None) if is_run => {
+                let (bytes, new_bytes) = (run_bytes::<P>(layout.size())?, run_bytes::<P>(new_layout.size())?);
+                Ok(bytes == new_bytes || self.resize_run(pages, address, bytes, new_bytes))
+            }
+            _ => Ok(false),
+        }
+    }
+}

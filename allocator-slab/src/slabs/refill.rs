@@ -1,0 +1,200 @@
+//! What an allocation does when the word at hand has no free object.
+#![forbid(unsafe_code)]
+
+use core::{alloc::Layout, ptr::NonNull};
+
+use allocator_api::{AllocResult, PageAllocator};
+
+use super::{
+    Slabs, list,
+    runs::{is_page, run_bytes},
+};
+use crate::{
+    class::{Class, WORD_OBJECTS},
+    memory::{Classes, Offset, Place, RecordRef, Source, State},
+    size_class::{self, last_byte},
+};
+
+impl Slabs {
+    /// Hands out an object of a class whose word at hand has none.
+    #[inline(never)]
+    pub(super) fn alloc_next<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        offset: Offset,
+        layout: Layout,
+    ) -> Option<NonNull<u8>> {
+        match self.take_next(offset) {
+            Some(block) => Some(block),
+            None => self.alloc_anew(pages, offset, layout),
+        }
+    }
+
+    /// Hands out a block that is too large for the table of classes, or nothing at all.
+    #[inline(never)]
+    pub(super) fn alloc_large<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> Option<NonNull<u8>> {
+        if is_page::<P>(last_byte(layout.size(), layout.align()))
+            && let Some(block) = self.take_page::<P>()
+        {
+            return Some(block);
+        }
+        self.alloc_larger(pages, layout)
+    }
+
+    /// As [`alloc_large`](Self::alloc_large), without a page that was kept.
+    #[inline(never)]
+    fn alloc_larger<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> Option<NonNull<u8>> {
+        if layout.size() == 0 {
+            return None;
+        }
+        match Self::class_for::<P>(layout).map(Classes::offset) {
+            Some(offset) => match self.take_object(offset) {
+                Some(block) => Some(block),
+                None => self.alloc_next(pages, offset, layout),
+            },
+            None => self.alloc_run(pages, layout, 0).or_else(|| self.alloc_guest(layout)),
+        }
+    }
+
+    /// Hands out an object of a new slab. Where there are no pages for one, a run that is large enough for the object serves, or
+    /// a free object of a larger class.
+    #[cold]
+    #[inline(never)]
+    fn alloc_anew<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        offset: Offset,
+        layout: Layout,
+    ) -> Option<NonNull<u8>> {
+        self.take_of_new_slab(pages, offset)
+            .or_else(|| self.alloc_run(pages, layout, offset.number()))
+            .or_else(|| self.alloc_guest(layout))
+    }
+
+    /// An object of a new slab; `None` if there are no pages for one.
+    #[inline]
+    pub(super) fn take_of_new_slab<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        offset: Offset,
+    ) -> Option<NonNull<u8>> {
+        let slab = self.new_slab(pages, offset).ok()?;
+        activate(self.classes.at(offset), slab);
+        self.take_object(offset)
+    }
+
+    /// The class of a request; `None` if pages serve it: those of a whole number of units, those above the largest
+    /// class, and those aligned to more than a unit.
+    pub(super) fn class_for<P: PageAllocator>(layout: Layout) -> Option<usize> {
+        let class = size_class::class_of(last_byte(layout.size(), layout.align()))?;
+        let is_whole = usize::from(size_class::SIZES[class]).is_multiple_of(Source::<P>::UNIT_BYTES);
+        if is_whole || layout.align() > Source::<P>::UNIT_BYTES { None } else { Some(class) }
+    }
+
+    /// Bytes of a block for `layout` that its owner may use; 0 if nothing can serve it.
+    pub(crate) fn usable_size<P: PageAllocator>(layout: Layout) -> usize {
+        match Self::class_for::<P>(layout) {
+            Some(class) => usize::from(size_class::SIZES[class]),
+            None => run_bytes::<P>(layout.size()).unwrap_or(0),
+        }
+    }
+
+    /// An object of the next word that has one, of the active slab or of the first partial one. `None` if there is none.
+    #[inline]
+    pub(super) fn take_next(&mut self, offset: Offset) -> Option<NonNull<u8>> {
+        let class = self.classes.at(offset);
+        let active = class.active;
+        if active.is_end() || !take_from(class, active) {
+            if !active.is_end() {
+                active.set_state(State::Exhausted);
+            }
+            let slab = class.head;
+            if slab.is_end() {
+                class.close();
+                return None;
+            }
+            list::pop_front(class, slab);
+            activate(class, slab);
+        }
+        self.take_object(offset)
+    }
+
+    /// A slab of a class, all free, from pages. If there are none, everything unused is given back first.
+    fn new_slab<P: PageAllocator>(&mut self, pages: &mut P, offset: Offset) -> AllocResult<RecordRef> {
+        let class = self.classes.at(offset);
+        if !class.is_set_up() {
+            class.set_up(offset.class(), Source::<P>::UNIT_BYTES);
+        }
+        self.map_slab(pages, offset)
+            .or_else(|error| if self.give_unused(pages) { self.map_slab(pages, offset) } else { Err(error) })
+    }
+
+    /// Takes a record for a page that was kept, and enters it.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory`: there is no page for the record; the page is kept again.
+    fn enter_kept<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        page: usize,
+        place: Place,
+    ) -> AllocResult<RecordRef> {
+        let record = self.records.take(&mut Source::new(pages, &mut self.held_bytes));
+        match record {
+            Ok(record) => {
+                record.set_base(page);
+                place.set(record);
+            }
+            Err(_) => {
+                let kept = self.cache.push(page, place);
+                debug_assert!(kept, "it has just left its room");
+            }
+        }
+        record
+    }
+
+    /// Takes pages, a record and the map's entries for a slab.
+    fn map_slab<P: PageAllocator>(&mut self, pages: &mut P, offset: Offset) -> AllocResult<RecordRef> {
+        let bytes = self.classes.at(offset).slab_bytes;
+        let slab = match self.cache.pop_for::<P>(bytes) {
+            Some((page, place)) => self.enter_kept(pages, page, place)?,
+            None => self.enter(pages, (bytes, 1), bytes)?,
+        };
+        let class = self.classes.at(offset);
+        for (word, &bits) in class.full.iter().enumerate() {
+            slab.set_bits(word, bits);
+        }
+        slab.set_class(offset.number());
+        slab.set_fast_class(offset.number());
+        class.slabs += 1;
+        class.most_slabs = class.most_slabs.max(class.slabs);
+        Ok(slab)
+    }
+}
+
+/// Makes a slab with a free object the active one; there is no other.
+#[inline]
+fn activate(class: &mut Class, slab: RecordRef) {
+    slab.set_state(State::Active);
+    class.active = slab;
+    let found = take_from(class, slab);
+    debug_assert!(found, "a partial slab has a free object");
+}
+
+/// Lets the class take from the first word of its active slab that has a free object. `false` if none has.
+#[inline(always)]
+fn take_from(class: &mut Class, slab: RecordRef) -> bool {
+    let mut object = 0;
+    while slab.bits(object / WORD_OBJECTS) == 0 {
+        object += WORD_OBJECTS;
+        if object >= class.capacity {
+            return false;
+        }
+    }
+    class.word = slab.word_distance(object / WORD_OBJECTS);
+    class.base = slab.base() + object * class.size;
+    let has_guests = slab.fast_class() == 0;
+    class.word_objects = if has_guests { 0 } else { (class.capacity - object).min(WORD_OBJECTS) };
+    true
+}

@@ -1,0 +1,88 @@
+//! Usable sizes, and memory given back.
+
+use allocator_api::{AllocError, BaseAllocator, ByteAllocator, CheckIntegrity, ReclaimMemory, UsableSize};
+
+use crate::{
+    arena::Arena,
+    blocks::{Filled, KIB, MIB, free, heap_over, layout},
+};
+
+#[test]
+fn every_usable_byte_is_the_owners_and_every_size_up_to_there_frees() {
+    let arena = Arena::new(8 * MIB, 4096);
+    let mut heap = heap_over::<4096>(&arena, 8 * MIB);
+    for (size, align, usable) in [
+        (1, 1, 16),
+        (17, 1, 24),
+        (65, 8, 72),
+        (65, 64, 128),
+        (2049, 8, 2304),
+        (3841, 8, 4096),
+        (8, 4096, 4096),
+        (8, 16 * KIB, 4096),
+        (4097, 8, 4608),
+        (32_769, 1, 36_864),
+        (1_000_000, 1, 1_003_520),
+    ] {
+        let request = layout(size, align);
+        assert_eq!(heap.usable_size(request), usable, "{request:?}");
+        for freed in [size, usable, size.midpoint(usable)] {
+            let filled = Filled::new(heap.alloc(request).unwrap(), request, usable, 0x77);
+            let other = Filled::new(heap.alloc(request).unwrap(), request, usable, 0x88);
+            assert!(filled.is_intact(usable) && other.is_intact(usable));
+            for block in [filled.block, other.block] {
+                assert_eq!(free(&mut heap, block, layout(freed, align)), Ok(()), "{request:?} as {freed}");
+            }
+        }
+    }
+    assert_eq!(heap.usable_size(layout(0, 8)), 0);
+    heap.check_integrity().unwrap();
+}
+
+#[test]
+fn usable_sizes_on_large_pages_are_those_of_the_classes_that_large_pages_have() {
+    let arena = Arena::new(8 * MIB, 64 * KIB);
+    let heap = heap_over::<{ 16 * KIB }>(&arena, 8 * MIB);
+    for (size, align, usable) in [(4096, 1, 4096), (4097, 8192, 8192), (16_384, 1, 16_384), (8, 32_768, 16_384)] {
+        assert_eq!(heap.usable_size(layout(size, align)), usable);
+    }
+}
+
+#[test]
+fn reclaiming_takes_all_that_is_free_and_leaves_the_live_blocks() {
+    let arena = Arena::new(4 * MIB, MIB);
+    let mut heap = heap_over::<4096>(&arena, 4 * MIB);
+    let kept = layout(100, 8);
+    let kept = Filled::new(heap.alloc(kept).unwrap(), kept, 100, 0x21);
+    let burst: Vec<_> = (0..20_000).map(|_| heap.alloc(layout(128, 8)).unwrap()).collect();
+    for block in burst {
+        free(&mut heap, block, layout(128, 8)).unwrap();
+    }
+    assert_eq!(heap.reclaim(3), None);
+    assert_eq!(heap.reclaim(0), None);
+    assert_eq!(heap.reclaim(1 << 62), None);
+    let (begin, mut reclaimed) = (heap.total_bytes(), Vec::new());
+    while let Some(range) = heap.reclaim(64 * KIB) {
+        heap.check_integrity().unwrap();
+        assert!(range.start().is_multiple_of(64 * KIB) && (range.last() + 1).is_multiple_of(64 * KIB));
+        reclaimed.push((range.start(), range.last() + 1 - range.start()));
+    }
+    let bytes: usize = reclaimed.iter().map(|range| range.1).sum();
+    assert_eq!(heap.total_bytes(), begin - bytes);
+    assert!(bytes >= 4 * MIB - 256 * KIB, "{bytes}");
+    assert!(kept.is_intact(100));
+    assert_eq!(heap.alloc(layout(512 * KIB, 8)), Err(AllocError::NoMemory));
+    for (start, bytes) in reclaimed {
+        assert!(!(start..start + bytes).contains(&kept.address()));
+        // SAFETY: 1. The memory was given back, and is the arena's. 2. Its provenance is exposed.
+        unsafe { heap.add_memory(start, bytes) }.unwrap();
+    }
+    assert_eq!(heap.total_bytes(), begin);
+    assert!(heap.alloc(layout(512 * KIB, 8)).is_ok());
+}
+
+#[test]
+fn a_heap_without_memory_is_sound_and_gives_nothing_back() {
+    let mut heap = Box::new(<allocator_slab::SlabByteAllocator>::new());
+    assert_eq!((heap.check_integrity(), heap.reclaim(4096)), (Ok(()), None));
+}

@@ -1,0 +1,15 @@
+//! The engine: random scripts against a model, refusals, addresses far apart, object caches, statistics.
+#![allow(clippy::unwrap_used, reason = "a test helper that fails is a test that fails")]
+
+#[path = "../support/arena.rs"]
+mod arena;
+mod blocks;
+mod caches;
+mod capabilities;
+mod far_apart;
+mod model;
+mod one_class;
+#[path = "../support/pages.rs"]
+mod pages;
+mod refusals;
+mod statistics;

@@ -1,0 +1,242 @@
+//! Every field of the records is spoilt once, and each time the check must say so.
+
+use core::{alloc::Layout, ptr::NonNull};
+use std::{boxed::Box, vec::Vec};
+
+use allocator_api::{PageAllocator, PagedByteAllocator};
+
+use super::{Class, Classes, RecordRef, Slabs, State};
+use crate::{ObjectCache, memory::Place, test_pages::Pages};
+
+type Level = Pages<4096>;
+
+fn layout(size: usize) -> Layout {
+    Layout::from_size_align(size, 8).unwrap()
+}
+
+/// Slabs with something of each kind: for blocks of 64 bytes an active, two partial and an exhausted slab, one with guests, runs,
+/// kept pages, an object cache.
+struct Subject {
+    slabs: Box<Slabs>,
+    _pages: Level,
+    blocks: Vec<NonNull<u8>>,
+    guest: NonNull<u8>,
+    run: NonNull<u8>,
+    page: NonNull<u8>,
+    _cache: ObjectCache<[u8; 40]>,
+}
+
+/// The number of the class of 64 bytes.
+const CLASS: usize = 7;
+/// The number of the class of 512 bytes, which hosts.
+const HOST: usize = 31;
+
+impl Subject {
+    fn new() -> Self {
+        let (mut slabs, mut pages) = (Box::new(Slabs::new()), Level::of_host(1 << 20));
+        let mut alloc = |slabs: &mut Slabs, size| slabs.alloc_from(&mut pages, layout(size)).unwrap();
+        let blocks: Vec<_> = (0..4 * 64 + 7).map(|_| alloc(&mut slabs, 64)).collect();
+        alloc(&mut slabs, 512);
+        let (run, page, kept) = (alloc(&mut slabs, 40_000), alloc(&mut slabs, 4096), alloc(&mut slabs, 4096));
+        let cache = slabs.open_cache::<[u8; 40]>("forty", 1).unwrap();
+        slabs.alloc_object(&mut pages, &cache).unwrap();
+        for (block, size) in [(blocks[0], 64), (blocks[64], 64), (blocks[129], 64)] {
+            // SAFETY: 1. The block is live, with this layout. 2. It is not used any more. 3. There is one page level.
+            unsafe { slabs.dealloc_to(&mut pages, block, layout(size)) }.unwrap();
+        }
+        while pages.alloc_pages(1, 4096).is_ok() {}
+        // With no page left, blocks of another class are guests.
+        let mut guest = slabs.alloc_from(&mut pages, layout(300)).unwrap();
+        while slabs.classes.get(HOST).live == 1 {
+            guest = slabs.alloc_from(&mut pages, layout(300)).unwrap();
+        }
+        // SAFETY: 1. The block is live, with this layout. 2. It is not used any more. 3. There is one page level.
+        unsafe { slabs.dealloc_to(&mut pages, kept, layout(4096)) }.unwrap();
+        let subject = Self { slabs, _pages: pages, blocks, guest, run, page, _cache: cache };
+        assert_eq!(subject.check(), Ok(()));
+        subject
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        self.slabs.check_integrity::<Level>()
+    }
+
+    /// The record of the frame of a block.
+    fn record(&self, block: NonNull<u8>) -> RecordRef {
+        self.slabs.map.get(block.addr().get())
+    }
+
+    /// The slabs of [`CLASS`], in the order of their first use.
+    fn slab(&self, number: usize) -> RecordRef {
+        self.record(self.blocks[64 * number])
+    }
+
+    fn class(&mut self) -> &mut Class {
+        self.slabs.classes.get_mut(CLASS)
+    }
+}
+
+/// Spoils a subject, which must be noticed.
+#[track_caller]
+fn spoil(how: impl FnOnce(&mut Subject)) -> &'static str {
+    let mut subject = Subject::new();
+    how(&mut subject);
+    subject.check().expect_err("the check finds what was spoilt")
+}
+
+#[test]
+fn a_sound_subject_has_slabs_in_every_state() {
+    let subject = Subject::new();
+    let states = [0, 1, 2, 3, 4].map(|number| subject.slab(number).state());
+    assert_eq!(states, [State::Partial, State::Partial, State::Partial, State::Exhausted, State::Active]);
+    assert_eq!(
+        (subject.record(subject.run).state(), subject.record(subject.page).state()),
+        (State::Run, State::Page)
+    );
+    assert_eq!(subject.record(subject.guest).fast_class(), 0);
+}
+
+#[test]
+fn a_spoilt_bit_of_a_slab_is_found() {
+    for (slab, object) in [(0, 5), (1, 5), (2, 5), (3, 5), (4, 3)] {
+        spoil(|subject| _ = subject.slab(slab).set_bit(object));
+    }
+    for (slab, object) in [(0, 0), (1, 0), (2, 1), (4, 40)] {
+        spoil(|subject| subject.slab(slab).clear_bit(object));
+    }
+    for beyond in [64, 100, 127, 128, 200, 255] {
+        assert_eq!(
+            spoil(|subject| _ = subject.slab(2).set_bit(beyond)),
+            if !(128..192).contains(&beyond) {
+                "only guests have bits behind those of the objects"
+            } else {
+                "a guest is live, and of a smaller class"
+            },
+            "{beyond}"
+        );
+    }
+}
+
+#[test]
+fn a_spoilt_field_of_a_record_is_found() {
+    for slab in 0..5 {
+        spoil(|subject| subject.slab(slab).set_base(subject.slab(slab).base() + 4096));
+        spoil(|subject| subject.slab(slab).set_fast_class(0));
+        spoil(|subject| subject.slab(slab).set_class(Classes::offset(CLASS + 1).number()));
+        spoil(|subject| subject.slab(slab).set_class(Classes::offset(CLASS).number() + 1));
+        spoil(|subject| subject.slab(slab).set_class(0));
+        for state in [
+            State::None,
+            State::Page,
+            State::CachedPage,
+            State::Run,
+            State::Active,
+            State::Partial,
+            State::Exhausted,
+        ] {
+            if subject_state(slab) != state {
+                spoil(|subject| subject.slab(slab).set_state(state));
+            }
+        }
+    }
+    spoil(|subject| subject.record(subject.run).set_bits(0, 36_864));
+    spoil(|subject| subject.record(subject.run).set_bits(0, 40_000));
+    spoil(|subject| subject.record(subject.run).set_bits(0, 0));
+    spoil(|subject| subject.record(subject.run).set_bits(0, 1 << 40));
+    spoil(|subject| subject.record(subject.run).set_base(0));
+    spoil(|subject| subject.record(subject.run).set_fast_class(Classes::offset(CLASS).number()));
+    spoil(|subject| subject.record(subject.run).set_class(1));
+    spoil(|subject| subject.record(subject.run).set_state(State::Page));
+}
+
+fn subject_state(slab: usize) -> State {
+    [State::Partial, State::Partial, State::Partial, State::Exhausted, State::Active][slab]
+}
+
+#[test]
+fn a_spoilt_list_is_found() {
+    for (slab, to) in [(0, 2), (0, 0), (1, 1), (1, 3), (2, 0)] {
+        spoil(|subject| subject.slab(slab).set_next(subject.slab(to)));
+        spoil(|subject| subject.slab(slab).set_previous(subject.slab(to)));
+    }
+    spoil(|subject| subject.slab(1).set_next(RecordRef::END));
+    spoil(|subject| subject.slab(1).set_previous(RecordRef::END));
+    for to in [0, 1, 3, 4] {
+        spoil(|subject| subject.class().tail = subject.slab(to));
+    }
+    for to in [1, 2, 3, 4] {
+        spoil(|subject| subject.class().head = subject.slab(to));
+    }
+    spoil(|subject| subject.class().head = RecordRef::END);
+    spoil(|subject| subject.class().tail = RecordRef::END);
+}
+
+#[test]
+fn a_spoilt_number_of_a_class_is_found() {
+    let spoilers: [fn(&mut Class); 15] = [
+        |class| class.word = 0,
+        |class| class.word = class.active.word_distance(1),
+        |class| class.base += 64,
+        |class| class.word_objects = 63,
+        |class| class.size = 72,
+        |class| class.live += 1,
+        |class| class.live -= 1,
+        |class| class.first += 1,
+        |class| class.span += 1,
+        |class| class.words = 2,
+        |class| class.capacity = 63,
+        |class| class.full[0] >>= 1,
+        |class| class.slab_bytes = 8192,
+        |class| class.slabs += 1,
+        |class| class.most_slabs = 4,
+    ];
+    for spoiler in spoilers {
+        spoil(|subject| spoiler(subject.class()));
+    }
+    spoil(|subject| subject.class().active = subject.slab(0));
+    spoil(|subject| subject.class().close());
+    spoil(|subject| subject.class().active = RecordRef::END);
+    spoil(|subject| *subject.class() = Class::EMPTY);
+    // A class without slabs, and the one that serves nothing.
+    for number in [0, CLASS + 1] {
+        spoil(|subject| subject.slabs.classes.get_mut(number).live = 1);
+        spoil(|subject| subject.slabs.classes.get_mut(number).size = 8);
+        spoil(|subject| subject.slabs.classes.get_mut(number).word_objects = 1);
+    }
+}
+
+#[test]
+fn a_spoilt_guest_is_found() {
+    spoil(|subject| {
+        // SAFETY: the last byte of the object that hosts, which is 512 bytes.
+        unsafe { subject.guest.byte_add(511).write(HOST as u8) }
+    });
+    spoil(|subject| {
+        // SAFETY: as above.
+        unsafe { subject.guest.byte_add(511).write(0) }
+    });
+    spoil(|subject| subject.record(subject.guest).set_fast_class(Classes::offset(HOST).number()));
+    spoil(|subject| subject.slabs.classes.get_mut(HOST).word_objects = 8);
+    spoil(|subject| {
+        let slab = subject.record(subject.guest);
+        (0..8).for_each(|object| slab.clear_bit(128 + object));
+    });
+}
+
+#[test]
+fn a_spoilt_count_of_the_whole_is_found() {
+    spoil(|subject| subject.slabs.held_bytes += 4096);
+    spoil(|subject| subject.slabs.run_bytes -= 1);
+    spoil(|subject| _ = subject.slabs.cache.pop());
+    spoil(|subject| _ = subject.slabs.cache.push(subject.page.addr().get(), Place::NOWHERE));
+    spoil(|subject| {
+        let (page, place) = subject.slabs.cache.pop().unwrap();
+        subject.slabs.cache.push(page + 4096, place);
+    });
+    spoil(|subject| {
+        let (page, _) = subject.slabs.cache.pop().unwrap();
+        let wrong = subject.slabs.map.place(subject.page.addr().get()).unwrap();
+        subject.slabs.cache.push(page, wrong);
+    });
+    spoil(|subject| subject.slabs.caches.close(0));
+}

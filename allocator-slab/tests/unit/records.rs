@@ -1,0 +1,136 @@
+//! The pool by itself, and every field of it spoilt once.
+
+use std::vec::Vec;
+
+use allocator_api::{AllocError, PageAllocator};
+
+use super::super::{Header, Records, header};
+use crate::{
+    memory::{RecordRef, Source, State},
+    test_pages::Pages,
+};
+
+type Level = Pages<4096>;
+
+/// Records of a unit.
+const UNIT: usize = 63;
+
+struct Subject {
+    records: Records,
+    pages: Level,
+    held_bytes: usize,
+}
+
+impl Subject {
+    fn new() -> Self {
+        Self { records: Records::EMPTY, pages: Level::of_host(1 << 20), held_bytes: 0 }
+    }
+
+    fn take(&mut self) -> Result<RecordRef, AllocError> {
+        let record = self.records.take(&mut Source::new(&mut self.pages, &mut self.held_bytes));
+        self.check();
+        record
+    }
+
+    fn give(&mut self, record: RecordRef) {
+        self.records.give(&mut Source::new(&mut self.pages, &mut self.held_bytes), record);
+        self.check();
+    }
+
+    fn check(&self) {
+        assert_eq!(self.records.check(), Ok(()));
+        assert_eq!(self.held_bytes, self.records.units() * 4096);
+    }
+
+    /// Three units: a full one, and two with some records free.
+    fn with_units() -> (Self, Vec<RecordRef>) {
+        let mut subject = Self::new();
+        let taken: Vec<_> = (0..3 * UNIT).map(|_| subject.take().unwrap()).collect();
+        for &record in [&taken[5], &taken[7], &taken[UNIT + 3]] {
+            subject.give(record);
+        }
+        (subject, taken)
+    }
+}
+
+#[test]
+fn records_are_64_bytes_apart_and_begin_as_records_of_nothing() {
+    let mut subject = Subject::new();
+    let mut addresses: Vec<_> = (0..3 * UNIT + 1)
+        .map(|_| {
+            let record = subject.take().unwrap();
+            assert_eq!((record.state(), record.class(), record.fast_class()), (State::None, 0, 0));
+            assert!(record.next().is_end() && record.previous().is_end() && Records::is_taken(record));
+            record.set_class(9);
+            record.set_state(State::Run);
+            record.address()
+        })
+        .collect();
+    addresses.sort_unstable();
+    assert!(addresses.windows(2).all(|pair| pair[1] - pair[0] >= 64));
+    assert!(addresses.iter().all(|address| address.is_multiple_of(64) && !address.is_multiple_of(4096)));
+    assert_eq!((subject.records.units(), subject.records.taken()), (4, 3 * UNIT + 1));
+}
+
+#[test]
+fn a_unit_goes_back_with_its_last_record_whatever_the_order() {
+    for step in [1, 2, 5, 11, 101] {
+        let mut subject = Subject::new();
+        let begin = subject.pages.used_pages();
+        let taken: Vec<_> = (0..2 * UNIT).map(|_| subject.take().unwrap()).collect();
+        for number in 0..taken.len() {
+            assert!(Records::is_taken(taken[number * step % taken.len()]) || step == 2);
+            if step != 2 {
+                subject.give(taken[number * step % taken.len()]);
+            }
+        }
+        if step == 2 {
+            (0..2).flat_map(|odd| taken.iter().skip(odd).step_by(2)).for_each(|&record| subject.give(record));
+        }
+        assert_eq!((subject.records.units(), subject.pages.used_pages()), (0, begin));
+    }
+}
+
+#[test]
+fn a_free_record_is_taken_before_a_new_unit() {
+    let (mut subject, taken) = Subject::with_units();
+    assert!(!Records::is_taken(taken[5]) && Records::is_taken(taken[6]));
+    subject.pages.patience = 0;
+    let mut again: Vec<_> = (0..3).map(|_| subject.take().unwrap().address()).collect();
+    again.sort_unstable();
+    let mut given = [taken[5], taken[7], taken[UNIT + 3]].map(RecordRef::address);
+    given.sort_unstable();
+    assert_eq!(again, given);
+    assert_eq!(subject.take(), Err(AllocError::NoMemory));
+    assert_eq!(subject.records.taken(), 3 * UNIT);
+}
+
+/// The header of a unit that is held.
+fn of(unit: usize) -> &'static mut Header {
+    // SAFETY: the header of a unit that is held, and of which nobody else has a reference.
+    unsafe { &mut *header(unit) }
+}
+
+#[test]
+fn a_spoilt_field_is_found() {
+    type Spoiler = fn(&mut Records, usize);
+    let spoilers: [Spoiler; 10] = [
+        |records, _| records.units += 1,
+        |records, _| records.taken -= 1,
+        |records, _| records.head = 0,
+        |records, last| records.head = last,
+        |_, last| of(last).free |= 1,
+        |_, last| of(last).free = 0,
+        |_, last| of(last).free |= 1 << 20,
+        |_, last| of(last).next = last,
+        |_, last| of(last).previous = 0,
+        |records, _| of(records.head).next = 0,
+    ];
+    for (number, spoiler) in spoilers.into_iter().enumerate() {
+        let (mut subject, taken) = Subject::with_units();
+        let last = taken[0].address() & !4095;
+        assert_ne!(subject.records.head, last);
+        spoiler(&mut subject.records, last);
+        assert!(subject.records.check().is_err(), "spoiler {number}");
+    }
+}
