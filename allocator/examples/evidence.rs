@@ -68,6 +68,7 @@ macro_rules! backends {
 
 backends! {
     "slab", run_bytes, allocator::SlabByteAllocator, |_| {};
+    "slab-package", run_bytes, allocator::slab::package::SlabByteAllocator, |_| {};
     "tlsf", run_bytes, allocator::TlsfByteAllocator, |_| {};
     "buddy", run_bytes, allocator::BuddyByteAllocator, |_| {};
     "bitmap", run_pages, BitmapPageAllocator<4096>, |_| {};

@@ -67,7 +67,7 @@ const shown = e => { const b = e.getBoundingClientRect(); return b.width > 0 && 
 const answer = {
   drawn: svgs.filter(s => shown(s) && [...s.querySelectorAll('rect, polyline, path')].some(shown)).length,
   beyond: Math.max(0, doc.documentElement.scrollWidth - doc.documentElement.clientWidth),
-  text: Math.min(...texts.map(t => parseFloat(style(t).fontSize) * t.getScreenCTM().a)),
+  text: Math.min(...texts.map(t => parseFloat(style(t).fontSize) * Math.hypot(t.getScreenCTM().a, t.getScreenCTM().b))),
   contrast: Math.min(ratio(style(doc.body).color), ...texts.map(t => ratio(style(t).fill))),
   dark: paper < 0.2 };
 document.title = 'measured ' + JSON.stringify(answer);

@@ -47,16 +47,16 @@ const LIMIT: Duration = Duration::from_secs(120);
 #[command(after_long_help = "Examples:
   cargo xtask evidence --setup && cargo xtask report --setup    everything that the page can show
   cargo xtask report --full                                     every trace in traces/
-  cargo xtask report --pictures docs                            the pictures as files, too
+  cargo xtask report --renew docs                               also those that the README shows
 
 The page is target/report/index.html, what the browser saw lies under target/xtask/browser/.")]
 pub(crate) struct Options {
     /// Replay every trace in traces/
     #[arg(long)]
     full: bool,
-    /// Write the pictures into this directory, too
+    /// Renew the pictures that lie in this directory
     #[arg(long, value_name = "DIRECTORY")]
-    pictures: Option<PathBuf>,
+    renew: Option<PathBuf>,
     /// Install Valgrind and Chromium if they are missing
     #[arg(long)]
     setup: bool,
@@ -103,8 +103,9 @@ impl Options {
         }
         let directory = workspace.target().join("report");
         let figures = || groups.iter().flat_map(|(_, figures)| figures);
-        for directory in [Some(&directory), self.pictures.as_ref()].into_iter().flatten() {
-            page::write_pictures(directory, figures())?;
+        page::write_pictures(&directory, figures())?;
+        if let Some(shown) = &self.renew {
+            page::write_pictures(shown, figures().filter(|figure| shown.join(figure.file()).is_file()))?;
         }
         let path = directory.join("index.html");
         std::fs::write(&path, page::page(&matrix, &groups))
@@ -148,7 +149,7 @@ fn look(workspace: &Workspace, page: &Path, figures: usize) -> Result<Outcome> {
 
 /// The page, written and looked at, as a step of a longer check.
 pub(crate) fn step(workspace: &Workspace) -> Outcome {
-    let options = Options { full: false, pictures: None, setup: false };
+    let options = Options { full: false, renew: None, setup: false };
     let looked = valgrind::require(false)
         .and_then(|()| options.write(workspace))
         .and_then(|(page, count)| look(workspace, &page, count));

@@ -23,6 +23,13 @@ pub(super) struct Figure {
     pub(super) svg: String,
 }
 
+impl Figure {
+    /// Name of its file.
+    pub(super) fn file(&self) -> String {
+        format!("{}.svg", self.name)
+    }
+}
+
 /// Colours and measures of the page. What is wider than the screen, the table, scrolls by itself.
 const STYLE: &str = ":root { color-scheme: light dark; --paper: #ffffff; --ink: #111111; --rule: #d8d8d8 } \
     @media (prefers-color-scheme: dark) { :root { --paper: #16181c; --ink: #f0f0f0; --rule: #444444 } } \
@@ -67,7 +74,7 @@ pub(super) fn page(matrix: &Matrix, figures: &[(String, Vec<Figure>)]) -> String
 fn evidence(matrix: &Matrix) -> String {
     let table = summary(matrix);
     let row = |cell: &str, cells: &[String]| -> String {
-        let cells = cells.iter().map(|text| format!("<{cell}>{}</{cell}>", escaped(text)));
+        let cells = cells.iter().map(|text| format!("<{cell}>{}</{cell}>", escaped(&text.replace('`', ""))));
         format!("<tr>{}</tr>\n", cells.collect::<String>())
     };
     let list = |lines: &[String]| -> String {
@@ -106,7 +113,7 @@ fn alone(svg: &str) -> String {
 pub(super) fn write_pictures<'f>(directory: &Path, figures: impl Iterator<Item = &'f Figure>) -> Result<()> {
     std::fs::create_dir_all(directory).with_context(|| format!("creating {}", directory.display()))?;
     for figure in figures {
-        let path = directory.join(format!("{}.svg", figure.name));
+        let path = directory.join(figure.file());
         std::fs::write(&path, alone(&figure.svg)).with_context(|| format!("writing {}", path.display()))?;
     }
     Ok(())
