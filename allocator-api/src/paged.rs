@@ -44,6 +44,9 @@ pub unsafe trait PagedByteAllocator {
 
     /// Hands out a block; takes pages from `pages` when none of its own can hold it.
     ///
+    /// `pages` is meant to be the allocator that every earlier call was given. With another one blocks are sound as long as both
+    /// live, but pages may be lost.
+    ///
     /// # Errors
     ///
     /// - [`InvalidParam`](crate::AllocError::InvalidParam): the size is 0.

@@ -74,7 +74,7 @@ impl<P: PageAllocator> SlabByteAllocator<P> {
         let usable = AddressRange::new(start, size).and_then(|given| given.trimmed(unit));
         let pages = usable.and_then(AddressRange::size).map_or(0, |bytes| bytes / unit);
         // The page level's record of the region, a page of records, and the block.
-        let needed = self.slabs.missing_nodes(start) + 3;
+        let needed = usable.map_or(0, |usable| self.slabs.missing_nodes(usable.start())) + 3;
         if usable.is_some() && pages < needed { Err(AllocError::InvalidParam) } else { Ok(()) }
     }
 }
@@ -89,7 +89,9 @@ impl<P> Declared for SlabByteAllocator<P> {
             case: "adjacent_regions_serve_one_request",
             why: "the page level's records of the first region stay in its last page, where the second one begins",
         }],
-        limits: &["the first region needs room for records beside a block: five pages of 4096 bytes will do"],
+        limits: &[
+            "a region needs room for records beside a block: five pages of 4096 bytes will do for the first, and for others near it",
+        ],
         smallest_first_region_bytes: SMALLEST_FIRST_REGION_BYTES,
         ..Declaration::without_gaps("slab")
     };

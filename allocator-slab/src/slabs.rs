@@ -201,15 +201,19 @@ impl Slabs {
         self.map.missing_nodes(address)
     }
 
-    /// Bytes of the records that live blocks need: one for each slab and run with a live block, and an entry of the map
-    /// for each of their frames.
-    fn record_bytes(&self) -> usize {
+    /// Bytes that are lost to live blocks besides their rounding: a record for each slab and run with a live block, an entry of the
+    /// map for each of their frames, and the tails of those slabs, which hold no object.
+    fn overhead_bytes(&self) -> usize {
         let (mut records, mut frames) = (self.records.taken(), self.map.frames() - self.cache.as_slice().len());
-        for class in self.classes.iter().filter(|class| class.keeps_unused()) {
-            records -= 1;
-            frames -= class.slab_bytes / FRAME_BYTES;
+        let mut tails_bytes = 0;
+        for class in self.classes.iter() {
+            let mut slabs = class.slabs;
+            if class.keeps_unused() {
+                (records, frames, slabs) = (records - 1, frames - class.slab_bytes / FRAME_BYTES, slabs - 1);
+            }
+            tails_bytes += slabs * (class.slab_bytes - class.capacity * class.size);
         }
-        records * memory::RECORD_BYTES + frames * memory::ENTRY_BYTES
+        records * memory::RECORD_BYTES + frames * memory::ENTRY_BYTES + tails_bytes
     }
 }
 
@@ -269,13 +273,13 @@ unsafe impl PagedByteAllocator for Slabs {
     }
 
     /// The live blocks with their rounding; the record, 64 bytes, of each slab and run with a live block; and for each of their
-    /// frames an entry of the map. What is held besides, free objects, slabs without a live one and room for further
+    /// frames an entry of the map; and the tails of the slabs among them, behind the last object. What is held besides, free objects, slabs without a live one and room for further
     /// records, is not used.
     ///
     /// # Complexity
     ///
     /// Linear in the classes: 79.
     fn used_bytes(&self) -> usize {
-        self.live_bytes() + self.record_bytes()
+        self.live_bytes() + self.overhead_bytes()
     }
 }

@@ -1,6 +1,6 @@
 //! Where pages come from and go to: the page allocator of one call, and the account of what is held of it.
 
-use allocator_api::{AllocResult, PageAllocator};
+use allocator_api::{AllocError, AllocResult, PageAllocator};
 
 use crate::size_class::FRAME_BYTES;
 
@@ -20,13 +20,15 @@ impl<'a, P: PageAllocator> Source<'a, P> {
         Self { pages, held_bytes, end: 0 }
     }
 
-    /// Takes `bytes` at a multiple of `align` and of the unit. `bytes` is a multiple of the unit and not 0.
+    /// Takes `bytes`, not 0, at a multiple of `align` and of the unit.
     ///
     /// # Errors
     ///
-    /// `NoMemory`: there is no such run.
+    /// `NoMemory`: there is no such run; or `bytes` is no multiple of the unit, as for a class that was set up for smaller pages.
     pub(crate) fn take(&mut self, bytes: usize, align: usize) -> AllocResult<usize> {
-        debug_assert!(bytes != 0 && bytes.is_multiple_of(Self::UNIT_BYTES));
+        if bytes == 0 || !bytes.is_multiple_of(Self::UNIT_BYTES) {
+            return Err(AllocError::NoMemory);
+        }
         let align = if align > Self::UNIT_BYTES { align } else { Self::UNIT_BYTES };
         let mut address = self.pages.alloc_pages(bytes / P::PAGE_SIZE, align)?;
         if address == 0 {
@@ -84,11 +86,11 @@ impl<'a, P: PageAllocator> Source<'a, P> {
 
     /// Gives back `bytes` from `address` on that were taken and are not used any more.
     pub(crate) fn give(&mut self, address: usize, bytes: usize) {
-        debug_assert!(bytes != 0 && bytes.is_multiple_of(Self::UNIT_BYTES) && bytes <= *self.held_bytes);
-        // SAFETY: 1. 2. The engine took these pages from this allocator (a condition of the calls that free), gives them
-        // back once, and has taken everything that pointed to them out of its records.
+        debug_assert!(bytes != 0);
+        // SAFETY: 1. 2. The engine took these pages, gives them back once, and has taken everything that pointed to them out of
+        // its records. Calls that free are given the allocator they came from; an allocation that gives unused pages back
+        // may be given another one, which then answers that it has no such pages.
         let answer = unsafe { self.pages.dealloc_pages(address, bytes / P::PAGE_SIZE) };
-        debug_assert_eq!(answer, Ok(()), "pages taken from this allocator");
         if answer.is_ok() {
             *self.held_bytes -= bytes;
         }

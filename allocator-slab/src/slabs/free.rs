@@ -92,7 +92,7 @@ impl Slabs {
             return Err(AllocError::NotAllocated);
         }
         let is_its_layout = match guests::class_of_guest(class, slab, object) {
-            Some(guest) => size_class::class_of(last_byte) == Some(guest),
+            Some(guest) => layout.align() <= FRAME_BYTES && size_class::class_of(last_byte) == Some(guest),
             None => class.serves(last_byte),
         };
         if is_its_layout { Ok(object) } else { Err(AllocError::NotAllocated) }
@@ -159,7 +159,7 @@ impl Slabs {
             }
         }
         while let Some((page, _)) = self.cache.pop() {
-            self.leave(pages, RecordRef::cached_page(), page, Source::<P>::UNIT_BYTES, FRAME_BYTES);
+            self.leave(pages, RecordRef::cached_page(), page, self.cache.unit_bytes(), FRAME_BYTES);
         }
         self.held_bytes != before
     }

@@ -33,7 +33,7 @@ const fn can_host(class: &Class) -> bool {
 
 /// Where an object says which class its guest is of.
 fn mark_of(class: &Class, slab: RecordRef, object: usize) -> usize {
-    slab.base() + (object + 1) * class.size - 1
+    slab.base() + object * class.size + (class.size - 1)
 }
 
 /// The class of the guest in a live object; `None` if it is none.

@@ -35,7 +35,7 @@ impl Stretch {
 
 impl Slabs {
     /// Visits what a stretch of pages, all of them held, is used for. A live object, run or page is one block; of free
-    /// objects that are neighbours, with what is behind the last object of a slab, one is made; what is in no slab and no run is
+    /// objects that are neighbours one is made; what is behind the last object of a slab, and what is in no slab and no run, is
     /// records.
     pub(crate) fn for_each_block_in<P: PageAllocator>(&self, stretch: Stretch, visit: &mut dyn FnMut(Block)) {
         let unit = Source::<P>::UNIT_BYTES;
@@ -73,7 +73,12 @@ impl Slabs {
             visit(Block { start: base + start, bytes: class.size, kind: BlockKind::Live });
             free_from = start + class.size;
         }
-        visit_free(free_from, class.slab_bytes, visit);
+        let tail_from = class.capacity * class.size;
+        visit_free(free_from, tail_from, visit);
+        if tail_from < class.slab_bytes {
+            let (start, bytes) = (base + tail_from, class.slab_bytes - tail_from);
+            visit(Block { start, bytes, kind: BlockKind::Records });
+        }
         class.slab_bytes
     }
 }

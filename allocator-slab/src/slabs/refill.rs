@@ -147,7 +147,7 @@ impl Slabs {
                 place.set(record);
             }
             Err(_) => {
-                let kept = self.cache.push(page, place);
+                let kept = self.cache.push::<P>(page, place);
                 debug_assert!(kept, "it has just left its room");
             }
         }

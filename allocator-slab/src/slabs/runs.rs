@@ -34,7 +34,7 @@ impl Slabs {
     /// A page that was kept, for a request of [one page](is_page).
     #[inline]
     pub(super) fn take_page<P: PageAllocator>(&mut self) -> Option<NonNull<u8>> {
-        let (page, place) = self.cache.pop()?;
+        let (page, place) = self.cache.pop_page::<P>()?;
         place.set(RecordRef::page());
         self.run_bytes += Source::<P>::UNIT_BYTES;
         memory::at_address(page)
@@ -45,7 +45,7 @@ impl Slabs {
     pub(super) fn keep_page<P: PageAllocator>(&mut self, place: Place, address: usize) -> bool {
         let is_kept = place.get() == RecordRef::page()
             && address.is_multiple_of(FRAME_BYTES)
-            && self.cache.push(address, place);
+            && self.cache.push::<P>(address, place);
         if is_kept {
             place.set(RecordRef::cached_page());
             self.run_bytes -= Source::<P>::UNIT_BYTES;
@@ -146,7 +146,7 @@ impl Slabs {
     ) -> bool {
         let grown = new_bytes.saturating_sub(bytes);
         let mut source = Source::new(pages, &mut self.held_bytes);
-        if grown > 0 && source.take_at(address + bytes, grown).is_err() {
+        if grown > 0 && address.checked_add(bytes).is_none_or(|end| source.take_at(end, grown).is_err()) {
             return false;
         }
         if !self.rewrite(pages, address, bytes, new_bytes) {

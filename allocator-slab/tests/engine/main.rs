@@ -4,6 +4,7 @@
 #[path = "../support/arena.rs"]
 mod arena;
 mod blocks;
+mod borders;
 mod caches;
 mod capabilities;
 mod far_apart;

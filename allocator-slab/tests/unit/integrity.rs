@@ -228,15 +228,15 @@ fn a_spoilt_count_of_the_whole_is_found() {
     spoil(|subject| subject.slabs.held_bytes += 4096);
     spoil(|subject| subject.slabs.run_bytes -= 1);
     spoil(|subject| _ = subject.slabs.cache.pop());
-    spoil(|subject| _ = subject.slabs.cache.push(subject.page.addr().get(), Place::NOWHERE));
+    spoil(|subject| _ = subject.slabs.cache.push::<Level>(subject.page.addr().get(), Place::NOWHERE));
     spoil(|subject| {
         let (page, place) = subject.slabs.cache.pop().unwrap();
-        subject.slabs.cache.push(page + 4096, place);
+        subject.slabs.cache.push::<Level>(page + 4096, place);
     });
     spoil(|subject| {
         let (page, _) = subject.slabs.cache.pop().unwrap();
         let wrong = subject.slabs.map.place(subject.page.addr().get()).unwrap();
-        subject.slabs.cache.push(page, wrong);
+        subject.slabs.cache.push::<Level>(page, wrong);
     });
     spoil(|subject| subject.slabs.caches.close(0));
 }
