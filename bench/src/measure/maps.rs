@@ -1,6 +1,7 @@
 //! Where live blocks lie as a script goes on: for pictures.
 //!
 //! The addresses from the lowest to the highest that a block has at any look are cut into cells of one size.
+#![forbid(unsafe_code)]
 
 use anyhow::Result;
 use serde::Serialize;

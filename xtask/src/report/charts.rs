@@ -258,7 +258,7 @@ mod tests {
         let svg = heap_map(&[moment(0.5, 0.25), moment(1.0, 0.0)]).unwrap();
         // The whole, two live cells as one, one that is hardly live, and the bar's three parts, for each moment.
         assert_eq!(widths(&svg).len(), 12, "{svg}");
-        assert_eq!(widths(&svg)[..6], [386, 192, 97, 146, 73, 37], "{svg}");
+        assert_eq!(widths(&svg)[..6], [386, 193, 96, 146, 73, 37], "{svg}");
     }
 
     #[test]
