@@ -25,7 +25,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use serde_json::{Value, json};
 
-use measure::{check::Check, clock, count, memory_for, space, with_subject};
+use measure::{check::Check, clock, count, maps, memory_for, space, with_subject};
 use script::{Action, Script};
 use subject::registry::{self, Kind};
 
@@ -96,6 +96,10 @@ enum Command {
     Filled(Pair),
     /// Peaks, records and fragmentation over time
     Profile(Pair),
+    /// Times of single operations: what a growing share of them stays below
+    Latency(Pair),
+    /// Where live blocks lie as the script goes on
+    Maps(Pair),
     /// Bytes of the allocator's value, and units that it uses before anything is allocated
     Records(Pair),
     /// The smallest region in which nothing is refused, in bytes
@@ -139,6 +143,15 @@ fn run(command: Command) -> Result<Value> {
             let region = memory_for(&script)?;
             Ok(json!(with_subject(&pair.subject, &script, space::Looks { script: &script, region })??))
         }
+        Command::Latency(pair) => {
+            let script = load::script(&pair.load)?;
+            Ok(json!(clock::quantiles(each_shortest(&pair.subject, &script)?)))
+        }
+        Command::Maps(pair) => {
+            let script = load::script(&pair.load)?;
+            let region = memory_for(&script)?;
+            Ok(json!(with_subject(&pair.subject, &script, maps::Maps { script: &script, region })??))
+        }
         Command::Records(pair) => {
             let script = load::script(&pair.load)?;
             let region = memory_for(&script)?;
@@ -175,16 +188,20 @@ fn single(pair: &Pair, chosen: &PathBuf) -> Result<Value> {
     Ok(json!(chosen.len()))
 }
 
-/// The choice is by the shortest of several times, so that an interrupt does not make an operation look slow.
-fn slowest(pair: &Pair, chosen: &PathBuf, count: usize) -> Result<Value> {
+/// The shortest of several times of each operation, in nanoseconds, so that an interrupt does not make one look slow.
+fn each_shortest(subject: &str, script: &Script) -> Result<Vec<u64>> {
     const ROUNDS: usize = 5;
-    let script = load::script(&pair.load)?;
-    let region = memory_for(&script)?;
+    let region = memory_for(script)?;
     let mut shortest = vec![u64::MAX; script.ops.len()];
     for _ in 0..ROUNDS {
-        let each = clock::Each { script: &script, region, shortest: &mut shortest };
-        with_subject(&pair.subject, &script, each)??;
+        with_subject(subject, script, clock::Each { script, region, shortest: &mut shortest })??;
     }
+    Ok(shortest)
+}
+
+fn slowest(pair: &Pair, chosen: &PathBuf, count: usize) -> Result<Value> {
+    let script = load::script(&pair.load)?;
+    let shortest = each_shortest(&pair.subject, &script)?;
     // What a realloc costs is mostly its copy, which says nothing of the allocator.
     let is_candidate = |&n: &usize| shortest[n] != u64::MAX && script.ops[n].action != Action::Realloc;
     let mut by_time: Vec<usize> = (0..shortest.len()).filter(is_candidate).collect();

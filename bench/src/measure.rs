@@ -5,11 +5,13 @@
 //! | [`check`] | is every block whole, aligned and apart from the others | the processor |
 //! | [`count`] | instructions of an operation, mean and single | callgrind |
 //! | [`clock`] | time of a whole script, and which operations are slow | the processor |
+//! | [`maps`] | where live blocks lie | the processor |
 //! | [`space`] | what fits, what is used, how much memory is needed | the processor |
 
 pub(crate) mod check;
 pub(crate) mod clock;
 pub(crate) mod count;
+pub(crate) mod maps;
 pub(crate) mod space;
 
 use anyhow::{Context, Result, anyhow};

@@ -12,7 +12,7 @@ use crate::setup::foreign;
 use crate::steps::{Log, Outcome, Steps};
 use crate::test;
 use crate::workspace::Workspace;
-use crate::{checkers, evidence, fuzz, miri, proofs, setup};
+use crate::{checkers, evidence, fuzz, miri, proofs, report, setup};
 
 /// Memory of the machines that every backend boots on, in MiB.
 const MACHINES_MIB: [u64; 5] = [64, 512, 1 << 10, 4 << 10, 8 << 10];
@@ -26,12 +26,13 @@ const EFFORT: &str = "20";
 /// Runs the checks that are too slow for every change.
 ///
 /// Boots of every backend with 64M, 512M, 1G, 4G and 8G of memory, boots with every provoked failure on every backend,
-/// every subset of the features of `allocator`, the tests as 32-bit programs, `evidence` of every promise at every place, what `miri` runs, proofs of arithmetic for
+/// every subset of the features of `allocator`, the tests as 32-bit programs, `evidence` of every promise at every place, the page
+/// of `report` in a browser, what `miri` runs, proofs of arithmetic for
 /// all values by z3, release tests with the compiler's checks for undefined behaviour, provenance lints, scripts under
 /// Valgrind, more random scripts and larger heaps, and five minutes of each fuzz target. What this machine cannot do is
 /// skipped and says why.
 ///
-/// Needs: QEMU, Valgrind, a C++ compiler; for the proofs z3; for the 32-bit tests the target i686-unknown-linux-gnu and a
+/// Needs: QEMU, Valgrind, a C++ compiler; for the proofs z3; for the page Chromium; for the 32-bit tests the target i686-unknown-linux-gnu and a
 /// C compiler that links 32-bit programs (Debian, Ubuntu: gcc-multilib); for the big-endian suites the target
 /// s390x-unknown-linux-gnu, a linker and an emulator (qemu-user, gcc-s390x-linux-gnu, libc6-dev-s390x-cross); for Miri a nightly toolchain with it. With
 /// `--setup`, what is missing is installed, but for the nightly toolchain.
@@ -63,6 +64,7 @@ impl Options {
             foreign::try_install_narrow();
             foreign::try_install_big_endian();
             setup::try_install(proofs::SOLVER);
+            report::try_install_browser();
         }
         println!(
             "every subset of the features of allocator; tests as 32-bit programs; Miri; every backend with {MACHINES_MIB:?} \
@@ -72,6 +74,7 @@ impl Options {
         steps.step("feature subsets of allocator", |log| feature_subsets(workspace, log));
         steps.step("tests as 32-bit programs", |log| narrow_tests(workspace, log));
         steps.step("evidence: every promise at every place", |_| evidence::step(workspace));
+        steps.step("the page of the report in a browser", |_| report::step(workspace));
         miri::add(&mut steps, workspace);
         steps.step("proofs by a solver", |log| proofs::run(workspace, log));
         steps.step("release tests with UB checks", |log| checkers::undefined_behaviour(workspace, log));

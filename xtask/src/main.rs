@@ -5,7 +5,8 @@
 //!   those that look for what nobody thought of, `miri` those that a nightly toolchain can interpret.
 //! - `bench` and `replay` measure the backends beside other allocators, on workloads and on recorded traces; `advise`
 //!   recommends one.
-//! - `evidence` tells which promise each backend keeps, and where that was seen.
+//! - `evidence` tells which promise each backend keeps, and where that was seen; `report` makes one page of it
+//!   and of what each allocator costs, with pictures.
 //!
 //! What cannot run on a machine is printed as `skipped: why` and counted as skipped. What is missing is never taken for
 //! good: every check passes by evidence that it found.
@@ -24,6 +25,7 @@ mod miri;
 mod process;
 mod proofs;
 mod replay;
+mod report;
 mod setup;
 mod steps;
 mod test;
@@ -60,6 +62,7 @@ enum Command {
     Fuzz(fuzz::Options),
     Miri(miri::Options),
     Evidence(evidence::Options),
+    Report(report::Options),
 }
 
 fn main() -> ExitCode {
@@ -88,6 +91,7 @@ fn run(command: &Command) -> Result<bool> {
         Command::Fuzz(options) => options.run(&workspace),
         Command::Miri(options) => options.run(&workspace),
         Command::Evidence(options) => options.run(&workspace),
+        Command::Report(options) => options.run(&workspace),
     }
 }
 

@@ -80,3 +80,28 @@ impl Visitor for Each<'_> {
         Ok(())
     }
 }
+
+/// Pairs of a share of the operations, from 0 to 1, and the time that they stay within; the steps become finer towards 1,
+/// where the slow ones are. Operations that were not timed are left out.
+pub(crate) fn quantiles(mut times: Vec<u64>) -> Vec<(f64, u64)> {
+    times.retain(|&time| time != u64::MAX);
+    times.sort_unstable();
+    let above = (0..=40).map(|step| 10_f64.powf(-f64::from(step) / 8.0));
+    let shares = above.map(|above| 1.0 - above).chain([1.0]);
+    let at = |share: f64| times.get(((times.len() as f64 * share) as usize).min(times.len().saturating_sub(1)));
+    shares.filter_map(|share| Some((share, *at(share)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quantiles;
+
+    #[test]
+    fn shares_go_from_the_fastest_to_the_slowest_and_leave_out_what_was_not_timed() {
+        let times: Vec<u64> = (1..=1000).rev().chain([u64::MAX]).collect();
+        let pairs = quantiles(times);
+        assert_eq!((pairs[0], pairs[8], pairs.last()), ((0.0, 1), (0.9, 901), Some(&(1.0, 1000))));
+        assert!(pairs.is_sorted_by(|one, next| one.0 < next.0 && one.1 <= next.1));
+        assert!(quantiles(Vec::new()).is_empty());
+    }
+}

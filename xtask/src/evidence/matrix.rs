@@ -169,18 +169,18 @@ pub(crate) fn mark(totals: Totals) -> Outcome {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::{Matrix, Place, Report, Seen, mark};
     use crate::boot::protocol::{Outcome, Totals};
 
     /// A report of a case of point 13.
-    pub(in crate::evidence) fn report(backend: &str, case: &str, outcome: Outcome, why: &str) -> Report {
+    pub(crate) fn report(backend: &str, case: &str, outcome: Outcome, why: &str) -> Report {
         let [backend, case, why] = [backend, case, why].map(str::to_owned);
         Report { backend, suite: "bytes".into(), point: 13, case, promise: "It holds.".into(), outcome, why }
     }
 
     /// Two backends, of which one is asked for less; one place that is skipped and one that tells too little.
-    pub(in crate::evidence) fn matrix() -> Matrix {
+    pub(crate) fn matrix() -> Matrix {
         let host = vec![
             report("a", "one", Outcome::Passed, ""),
             report("a", "two", Outcome::Declared, "not, of a"),

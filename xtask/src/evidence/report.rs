@@ -40,7 +40,7 @@ fn sign(outcome: Outcome) -> char {
 }
 
 /// What the signs and their order mean, for the places of `matrix`.
-pub(super) fn legend(matrix: &Matrix) -> String {
+pub(crate) fn legend(matrix: &Matrix) -> String {
     let places: Vec<&str> = matrix.places().iter().map(|(place, _)| place.name()).collect();
     format!(
         "In each cell: {}. ✓ every case that can be tried there passed · d declared missing, in part at least, and a case \
@@ -50,7 +50,7 @@ pub(super) fn legend(matrix: &Matrix) -> String {
 }
 
 /// A row for each point of the contract, a column for each backend.
-pub(super) fn summary(matrix: &Matrix) -> Table {
+pub(crate) fn summary(matrix: &Matrix) -> Table {
     let columns = ["promise"].into_iter().chain(matrix.backends()).map(str::to_owned).collect();
     let mut table = Table::new("The contract, backend by backend", columns);
     for (point, title) in (1..).zip(POINTS) {
@@ -101,7 +101,7 @@ fn cases(matrix: &Matrix, suite: &str) -> Table {
 
 /// Every reason why a case did not pass, with where: one line for each. Where a whole place was skipped or failed is among
 /// the totals.
-pub(super) fn reasons(matrix: &Matrix, outcome: Outcome) -> Vec<String> {
+pub(crate) fn reasons(matrix: &Matrix, outcome: Outcome) -> Vec<String> {
     let ran = |place: Place| matrix.places().iter().any(|(at, seen)| *at == place && matches!(seen, Seen::Ran(_)));
     let mut found: Vec<(String, Vec<&str>)> = Vec::new();
     for (place, report) in matrix.all() {

@@ -63,6 +63,13 @@ pub(crate) struct Row {
     time: Option<Time>,
 }
 
+impl Row {
+    /// Of the free memory, the share in large pieces as the trace goes on, if it was looked at.
+    pub(crate) fn whole(&self) -> Option<&[f64]> {
+        self.profile.as_ref().ok().map(|profile| profile.whole.as_slice())
+    }
+}
+
 /// Memory over the time of a trace.
 #[derive(Clone, Debug, serde::Deserialize)]
 struct Profile {
@@ -126,7 +133,11 @@ impl Options {
 }
 
 /// The traces that come with the project.
-fn shipped(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+///
+/// # Errors
+///
+/// There are none.
+pub(crate) fn shipped(workspace: &Workspace) -> Result<Vec<PathBuf>> {
     let directory = workspace.root().join("traces");
     let entries = std::fs::read_dir(&directory).with_context(|| format!("reading {}", directory.display()))?;
     let files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<PathBuf>>>()?;
@@ -214,4 +225,37 @@ fn time(program: &Program, trace: &Trace, rows: &mut [Row]) {
 /// Whether a backend of ours replayed the whole trace.
 fn is_good(row: &Row) -> bool {
     row.subject.kind != Kind::Ours || row.mean.as_ref().is_ok_and(|mean| mean.refused == 0)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::{Profile, Row, Trace};
+    use crate::measure::figures::{Mean, Time};
+    use crate::measure::program::Subject;
+
+    /// What an allocator did, with a figure for each thing.
+    pub(crate) fn row(name: &str, kind: &str) -> Row {
+        let subject: Subject =
+            serde_json::from_str(&format!(r#"{{"name":"{name}","kind":"{kind}","level":"bytes","note":""}}"#))
+                .unwrap();
+        Row {
+            subject,
+            mean: Ok(Mean { instructions: [300, 100, 0], operations: [10, 10, 0], refused: 0 }),
+            worst: Ok(77),
+            profile: Ok(Profile {
+                peak_requested: 100,
+                peak_used: Some(125),
+                refused: 0,
+                whole: vec![0.9, 0.8, 0.7],
+            }),
+            needed: Ok(1.2345),
+            time: Some(Time { median: 4.0, spread: 0.02 }),
+        }
+    }
+
+    /// A short trace of blocks.
+    pub(crate) fn trace() -> Trace {
+        let (path, name, level) = (String::new(), "boot.bytes".to_owned(), "bytes".to_owned());
+        Trace { path, name, level, operations: 20, peak_requested: 100 }
+    }
 }

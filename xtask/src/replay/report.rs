@@ -88,33 +88,7 @@ fn whole(looks: &[f64]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::table;
-    use crate::measure::figures::{Mean, Time};
-    use crate::measure::program::Subject;
-    use crate::replay::{Profile, Row, Trace};
-
-    fn row(name: &str, kind: &str) -> Row {
-        let subject: Subject =
-            serde_json::from_str(&format!(r#"{{"name":"{name}","kind":"{kind}","level":"bytes","note":""}}"#))
-                .unwrap();
-        Row {
-            subject,
-            mean: Ok(Mean { instructions: [300, 100, 0], operations: [10, 10, 0], refused: 0 }),
-            worst: Ok(77),
-            profile: Ok(Profile {
-                peak_requested: 100,
-                peak_used: Some(125),
-                refused: 0,
-                whole: vec![0.9, 0.8, 0.7],
-            }),
-            needed: Ok(1.2345),
-            time: Some(Time { median: 4.0, spread: 0.02 }),
-        }
-    }
-
-    fn trace() -> Trace {
-        let (path, name, level) = (String::new(), "boot.bytes".to_owned(), "bytes".to_owned());
-        Trace { path, name, level, operations: 20, peak_requested: 100 }
-    }
+    use crate::replay::tests::{row, trace};
 
     #[test]
     fn a_row_holds_every_figure() {

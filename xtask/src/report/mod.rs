@@ -1,0 +1,173 @@
+//! `cargo xtask report`: what is proven and what it costs, as one page with pictures.
+//!
+//! ```text
+//!   evidence ────────────────────────► Matrix ──┐
+//!   replay, latency, maps (bench/) ──► charts ──┴─► page ─► index.html, *.svg ─► browser
+//! ```
+
+mod browser;
+mod charts;
+mod measured;
+mod page;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use self::measured::Measured;
+use self::page::Figure;
+use crate::evidence::matrix::{Matrix, Place};
+use crate::measure::figures;
+use crate::measure::program::{Kind, Program, Subject};
+use crate::replay;
+use crate::setup::{self, valgrind};
+use crate::steps::Outcome;
+use crate::workspace::Workspace;
+
+/// Traces that are replayed unless all are: short ones, of blocks and of pages.
+const SHORT: [&str; 2] = ["kernel-fork-cut.bytes.zst", "kernel-boot.pages.zst"];
+
+/// Seconds that one process may take.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Writes one page with pictures: which promises are proven, and what each allocator costs on recorded traces.
+///
+/// The page holds the evidence matrix; bars of instructions as ratios to the best peer, and of the memory needed; curves of
+/// latency and of fragmentation; and maps of each of our heaps as a trace proceeds. A matrix that `cargo xtask evidence` left
+/// is taken; else it is made here, of this machine alone (with --full, of every place). The page needs nothing but
+/// itself, and is light or dark as its reader is. Where Chromium is installed, the page is then looked at in it: every picture
+/// drawn, legible at 1280 and at 390 pixels, light and dark, and nothing in the console.
+///
+/// Needs: Valgrind; for the look, Chromium. `--setup` installs both.
+///
+/// Takes: three minutes on two processors, an hour with --full.
+#[derive(Args, Debug)]
+#[command(after_long_help = "Examples:
+  cargo xtask evidence --setup && cargo xtask report --setup    everything that the page can show
+  cargo xtask report --full                                     every trace in traces/
+  cargo xtask report --renew docs                               also those that the README shows
+
+The page is target/report/index.html, what the browser saw lies under target/xtask/browser/.")]
+pub(crate) struct Options {
+    /// Replay every trace in traces/
+    #[arg(long)]
+    full: bool,
+    /// Renew the pictures that lie in this directory
+    #[arg(long, value_name = "DIRECTORY")]
+    renew: Option<PathBuf>,
+    /// Install Valgrind and Chromium if they are missing
+    #[arg(long)]
+    setup: bool,
+}
+
+impl Options {
+    /// Runs the command. `false`: the browser found something wrong.
+    ///
+    /// # Errors
+    ///
+    /// Valgrind is missing, something cannot be measured or drawn, or a file cannot be written.
+    pub(crate) fn run(&self, workspace: &Workspace) -> Result<bool> {
+        valgrind::require(self.setup)?;
+        if self.setup {
+            try_install_browser();
+        }
+        let (page, count) = self.write(workspace)?;
+        println!("written to {}", page.display());
+        match look(workspace, &page, count)? {
+            Outcome::Passed => {
+                println!("looked at in a browser: {count} pictures, wide and narrow, light and dark")
+            }
+            Outcome::Skipped(why) => println!("skipped: a look in a browser: {why}"),
+            Outcome::Failed(why) => {
+                println!("FAILED in a browser: {why}");
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Measures and writes the page; its path, and how many pictures it has.
+    fn write(&self, workspace: &Workspace) -> Result<(PathBuf, usize)> {
+        let matrix = matrix(workspace, self.full)?;
+        let program = Program::build(workspace, false, LIMIT)?;
+        let is_shown = |subject: &Subject| matches!(subject.kind, Kind::Ours | Kind::Peer);
+        let subjects: Vec<Subject> = program.list()?.subjects.into_iter().filter(is_shown).collect();
+        let overhead = figures::overhead(&program)?;
+        let mut groups: Vec<(String, Vec<Figure>)> = Vec::new();
+        for path in self.traces(workspace)? {
+            let trace = replay::about(&program, &path)?;
+            let measured = Measured::of(&program, trace, &subjects, overhead)?;
+            groups.push((measured.title(), measured.figures()?));
+        }
+        let directory = workspace.target().join("report");
+        let figures = || groups.iter().flat_map(|(_, figures)| figures);
+        page::write_pictures(&directory, figures())?;
+        if let Some(shown) = &self.renew {
+            page::write_pictures(shown, figures().filter(|figure| shown.join(figure.file()).is_file()))?;
+        }
+        let path = directory.join("index.html");
+        std::fs::write(&path, page::page(&matrix, &groups))
+            .with_context(|| format!("writing {}", path.display()))?;
+        Ok((path, figures().count()))
+    }
+
+    fn traces(&self, workspace: &Workspace) -> Result<Vec<PathBuf>> {
+        if self.full {
+            return replay::shipped(workspace);
+        }
+        Ok(SHORT.map(|name| workspace.root().join("traces").join(name)).to_vec())
+    }
+}
+
+/// Installs a browser if there is none and it can be done.
+pub(crate) fn try_install_browser() {
+    if browser::find().is_none() {
+        setup::try_install(browser::PACKAGE);
+    }
+}
+
+/// The matrix that `evidence` left, or one made now.
+fn matrix(workspace: &Workspace, full: bool) -> Result<Matrix> {
+    let path = workspace.target().join("evidence/evidence.json");
+    if let Ok(text) = std::fs::read_to_string(&path) {
+        return serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()));
+    }
+    let places: &[Place] = if full { &Place::ALL } else { &[Place::Host] };
+    crate::evidence::collect(workspace, places)
+}
+
+/// Looks at the page in a browser, if there is one.
+fn look(workspace: &Workspace, page: &Path, figures: usize) -> Result<Outcome> {
+    let Some(browser) = browser::find() else {
+        let advice = setup::advice(browser::PACKAGE);
+        return Ok(Outcome::Skipped(format!("no Chromium is installed{advice}")));
+    };
+    Ok(Outcome::of(browser::check(browser, page, figures, &workspace.scratch("browser")?)))
+}
+
+/// The page, written and looked at, as a step of a longer check.
+pub(crate) fn step(workspace: &Workspace) -> Outcome {
+    let options = Options { full: false, renew: None, setup: false };
+    let looked = valgrind::require(false)
+        .and_then(|()| options.write(workspace))
+        .and_then(|(page, count)| look(workspace, &page, count));
+    looked.unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SHORT;
+    use crate::replay;
+    use crate::workspace::Workspace;
+
+    #[test]
+    fn the_short_traces_come_with_the_project_and_are_of_both_levels() {
+        let shipped = replay::shipped(&Workspace::open().unwrap()).unwrap();
+        for name in SHORT {
+            assert!(shipped.iter().any(|path| path.ends_with(name)), "{name}");
+        }
+        assert!(SHORT[0].contains(".bytes") && SHORT[1].contains(".pages"));
+    }
+}
