@@ -33,7 +33,7 @@
 //! - **Large blocks** are exact runs, which grow and shrink in place where the pages behind them are free. Blocks of one page
 //!   have no record: the map itself says what they are.
 //! - **When pages run out**, a request of a class without a free object gets a run that is large enough, and if there is none,
-//!   an object of a larger class: as its *guest*. A refusal means that nothing free holds the block.
+//!   an object of a larger class: as its *guest*. What is refused then fits in nothing free but slabs that [take no guests](#limits).
 //!
 //! # When to choose it
 //!
@@ -92,6 +92,10 @@
 //!
 //! - Pages are a power of two. Those below 4096 bytes are used in groups of 4096 bytes.
 //! - 79 classes and 16 [object caches](ObjectCache); 256 objects a slab; slabs of 64 KiB at most (of a cache: 128 KiB), or one page.
+//! - Slabs of more than 128 objects take no guests: with pages of 4096 bytes those of 16 and 24 bytes, with larger pages others too.
+//! - With pages above 4096 bytes a slab of small objects uses the first 256 places only; the rest of it counts as used.
+//! - A block that has to move to become smaller needs room like any other: on a full heap `realloc` to less may be refused.
+//! - An object cache of another allocator is told apart by its number and its objects' size, and by nothing else.
 //! - Kept while they have no live block: one slab a class, 1480 KiB if every class was used, and 16 pages.
 //! - [`SMALLEST_FIRST_REGION_BYTES`] for the first region of [`SlabByteAllocator`].
 //! - Who frees with the layout of another block of the same class or the same number of pages is not found out: both say the same.

@@ -278,7 +278,7 @@ unsafe impl PagedByteAllocator for Slabs {
     ///
     /// # Complexity
     ///
-    /// Linear in the classes: 79.
+    /// Linear in the classes: 79, and 16 of object caches.
     fn used_bytes(&self) -> usize {
         self.live_bytes() + self.overhead_bytes()
     }

@@ -78,7 +78,7 @@ impl Slabs {
     ///
     /// # Errors
     ///
-    /// - `InvalidParam`: the cache is another allocator's.
+    /// - `InvalidParam`: no open cache of this allocator has the number and the object size of `cache`.
     /// - `NoMemory`: no object is free, and `pages` has no pages for a slab.
     ///
     /// # Complexity
@@ -124,7 +124,7 @@ impl Slabs {
     ///
     /// # Errors
     ///
-    /// - `InvalidParam`: the cache is another allocator's.
+    /// - `InvalidParam`: no open cache of this allocator has the number and the object size of `cache`.
     /// - `NotAllocated`: `object` is not a live object of this cache.
     ///
     /// # Safety
