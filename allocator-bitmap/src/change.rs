@@ -8,7 +8,7 @@
 //! `n` pages touch n/64 words and, of the levels above, those nodes that change: mostly none or one.
 #![forbid(unsafe_code)]
 
-use core::ops::DerefMut;
+use core::{num::NonZero, ops::DerefMut};
 
 use crate::{
     bits::{WORD_PAGES, ones},
@@ -22,14 +22,19 @@ use crate::{
 /// Up to this many chunks, changes are carried upwards one by one; of more, the levels are computed anew.
 const FEW_CHUNKS: usize = 4;
 
-/// Whether the run of ones that results when bit `bit`, a zero, becomes one ends inside the word on both sides and is no
-/// longer than `longest`.
+/// Whether the run of ones that results when the zeros `pages` of a word, neighbours of which `first` is the lowest, become
+/// ones ends inside the word on both sides and is no longer than `longest`.
 #[inline]
-const fn hides_run(word: u64, bit: usize, longest: usize) -> bool {
-    // The zeros next to the bit, upwards and downwards.
-    let above = !word & (u64::MAX << bit << 1);
-    let below = !word & !(u64::MAX << bit);
-    above != 0 && below != 0 && ((above.trailing_zeros() + below.leading_zeros()) as usize) <= longest + WORD_PAGES
+fn hides_run(word: u64, pages: u64, first: u64, longest: usize) -> bool {
+    debug_assert!(pages & pages.wrapping_neg() == first && first != 0 && word & pages == 0);
+    let used = !word;
+    // The zeros below the run and above it. What lies between the nearest is the run, with `pages` in it.
+    let below = used & (first - 1);
+    let above = used - below - pages;
+    match (NonZero::new(below), NonZero::new(above)) {
+        (Some(below), Some(above)) => (above.trailing_zeros() - below.ilog2()) as usize <= longest + 1,
+        _ => false,
+    }
 }
 
 /// Makes the pages `first` to `end` (exclusive) of a chunk, which are not so yet, free or used.
@@ -177,11 +182,11 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         // An index beyond the block is no page of it.
         let Some(record) = self.0.get(record_at).copied() else { return false };
         let Some(word) = self.0.get_mut(HEADER_WORDS + index / WORD_PAGES) else { return false };
-        let (record, bit) = (ChunkRecord(record), index % WORD_PAGES);
-        if *word >> bit & 1 != 0 || !(record.is_stale() || hides_run(*word, bit, record.longest())) {
+        let (record, page) = (ChunkRecord(record), 1 << (index % WORD_PAGES));
+        if *word & page != 0 || !(record.is_stale() || hides_run(*word, page, page, record.longest())) {
             return false;
         }
-        *word |= 1 << bit;
+        *word |= page;
         true
     }
 
@@ -200,8 +205,7 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         if *word & pages != 0 {
             return Put::Refused;
         }
-        // The other pages of the run count as free already.
-        if record.is_stale() || hides_run(*word | pages & !(1 << bit), bit, record.longest()) {
+        if record.is_stale() || hides_run(*word, pages, 1 << bit, record.longest()) {
             *word |= pages;
             return Put::Done;
         }
@@ -240,5 +244,33 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
     pub(crate) fn refresh(&mut self, chunk: usize) -> bool {
         let old = self.record(chunk);
         old.is_stale() && self.settle(chunk, old, ChunkRecord::of(self.chunk_words(chunk)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_hidden_exactly_if_it_ends_inside_the_word_and_is_not_the_longest() {
+        let mut state = 1_u64;
+        for _ in 0..2000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let word = state & state.rotate_left(23) | u64::MAX << (state % 61) & !(state >> 3);
+            for bit in (0..WORD_PAGES).filter(|bit| word >> bit & 1 == 0) {
+                let zeros = (!word >> bit).trailing_ones() as usize;
+                for count in [1, zeros / 2 + 1, zeros] {
+                    let pages = ones(bit, count);
+                    let after = word | pages;
+                    let above = (after >> bit).trailing_ones() as usize;
+                    let below = (after << (WORD_PAGES - 1 - bit)).leading_ones() as usize - 1;
+                    let inside = bit + above < WORD_PAGES && below < bit;
+                    for longest in [above + below - 1, above + below, WORD_PAGES] {
+                        let hidden = inside && above + below <= longest;
+                        assert_eq!(hides_run(word, pages, 1 << bit, longest), hidden, "{word:#x} {pages:#x}");
+                    }
+                }
+            }
+        }
     }
 }
