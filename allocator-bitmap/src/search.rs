@@ -16,8 +16,9 @@
 //! Where a run may begin at any page, a node that may have it has it: at most eight nodes a level going up and eight
 //! going down, and the words of two chunks. With n chunks that is O(log n), whether the run exists or not.
 //!
-//! An alignment is not in the summaries: each chunk with a run that is long enough may have to be looked at, eight words
-//! of it, about 550 instructions.
+//! An alignment is not in the summaries: each chunk with a run that is long enough may have to be looked at. Of one for an
+//! alignment of 512 pages or more, that is its summary; else it is eight words: about 120 instructions for a run no longer
+//! than an alignment up to 64 pages, and up to 550 for others.
 #![forbid(unsafe_code)]
 
 use crate::{
@@ -44,6 +45,13 @@ impl Wanted {
     /// `count` pages at any index.
     pub(crate) const fn any(count: usize) -> Self {
         Self { count, align: 1, skew: 0, patience: usize::MAX }
+    }
+
+    /// Whether the run cannot cross from one word to the next: it is no longer than its alignment, and that is no longer
+    /// than a word. So no free pages that end a stretch are part of it without all of it being there.
+    #[inline]
+    const fn lies_in_a_word(&self) -> bool {
+        self.count <= self.align && self.align <= WORD_PAGES
     }
 
     /// Pages from index `index` to the next where the run may begin.
@@ -99,12 +107,18 @@ impl<const ALIGNED: bool> Walk<ALIGNED> {
     /// Goes on over the stretch of `pages` pages from index `first` on, unless the run may be there.
     #[inline]
     fn over(&mut self, first: usize, stretch: Summary, pages: usize) -> Step {
-        let Wanted { count, .. } = self.wanted;
+        let Wanted { count, align, .. } = self.wanted;
         if self.run + stretch.start >= count && self.run != 0 {
             return Step::Complete(first - self.run);
         }
         if stretch.longest >= count {
-            return Step::Inside;
+            // In a chunk and an alignment of chunks, it begins at the first page or not at all.
+            if !ALIGNED || pages > CHUNK_PAGES || align < CHUNK_PAGES {
+                return Step::Inside;
+            }
+            if stretch.start >= count && self.slack(first) == 0 {
+                return Step::Complete(first);
+            }
         }
         self.run = if stretch.start != pages {
             stretch.end.saturating_sub(self.slack(first.wrapping_add(pages - stretch.end)))
@@ -215,6 +229,9 @@ fn scan_chunk<const ALIGNED: bool>(
 ) -> Option<usize> {
     let at = HEADER_WORDS + chunk * CHUNK_WORDS;
     let bits = words[at..].first_chunk().expect("a block has eight words for each chunk");
+    if ALIGNED && walk.wanted.lies_in_a_word() {
+        return scan_each_word(bits, chunk * CHUNK_PAGES, from, walk.wanted);
+    }
     scan_words(bits, chunk * CHUNK_PAGES, from, walk)
 }
 
@@ -253,6 +270,24 @@ fn scan_words<const ALIGNED: bool>(
         }
         let ending = free.leading_ones() as usize;
         walk.run = ending.saturating_sub(walk.slack(first.wrapping_add(WORD_PAGES - ending)));
+    }
+    None
+}
+
+/// [`scan_words`] for a run that [lies in a word](Wanted::lies_in_a_word).
+#[inline]
+fn scan_each_word(words: &[u64; CHUNK_WORDS], base: usize, from: usize, wanted: Wanted) -> Option<usize> {
+    let positions = aligned_positions(wanted.align);
+    let mut keep = u64::MAX << (from % WORD_PAGES);
+    for (i, word) in words.iter().enumerate().skip(from / WORD_PAGES) {
+        let free = word & core::mem::replace(&mut keep, u64::MAX);
+        if free == 0 {
+            continue;
+        }
+        let starts = run_starts(free, wanted.count) & positions;
+        if starts != 0 {
+            return Some(base + i * WORD_PAGES + starts.trailing_zeros() as usize);
+        }
     }
     None
 }
