@@ -116,16 +116,15 @@ impl Slabs {
     /// an unused one back to the page level, unless it is the active one.
     #[inline(never)]
     pub(super) fn word_changed<P: PageAllocator>(&mut self, pages: &mut P, slab: RecordRef) -> AllocResult {
-        if slab.state() == State::Active {
-            return Ok(());
-        }
         let class = self.classes.class_of(slab);
-        if slab.state() == State::Exhausted {
-            list::push_back(class, slab);
-        }
-        if class.is_unused(slab) {
-            list::unlink(class, slab);
-            self.give_slab(pages, slab);
+        match slab.state() {
+            // It has two objects or more, so that another one is live.
+            State::Exhausted => list::push_back(class, slab),
+            State::Partial if class.is_unused(slab) => {
+                list::unlink(class, slab);
+                self.give_slab(pages, slab);
+            }
+            _ => {}
         }
         Ok(())
     }
