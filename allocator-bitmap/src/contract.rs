@@ -7,6 +7,7 @@ use allocator_api::{
 
 use crate::{
     directory,
+    home::Place,
     page_allocator::BitmapPageAllocator,
     pages::PageRange,
     records::{Home, Link, Records},
@@ -47,23 +48,21 @@ impl<const PAGE_SIZE: usize, R: Records> BaseAllocator for BitmapPageAllocator<P
         self.check_total(fresh)?;
         self.renew();
         let neighbours = self.neighbours(fresh);
-        let joined = self.joined_pages(fresh, neighbours);
-        let found = match self.roomy_neighbour(joined, neighbours) {
-            Some(host) => Ok((host, None)),
-            None if neighbours != [None, None] && !R::IN_REGION => Err(AllocError::NoMemory),
-            // SAFETY: 1. the home is free pages of `fresh`, promised to us, or of a span, promised earlier.
-            // 2. links stay in this value's directory, and `join` and `remove_memory` release what they take out
-            //    of it.
-            None => unsafe { self.claim_home(fresh, joined, neighbours) },
-        };
-        match found {
-            Ok((host, home)) => {
-                self.forget_near();
-                self.join(fresh, neighbours, host, home);
-                Ok(())
+        let (host, home) = match self.place_records(fresh, neighbours)? {
+            Place::Stay(host) => (host, None),
+            Place::Anew(home) => {
+                let (words, _) = Self::block_size(self.joined_pages(fresh, neighbours));
+                // SAFETY: 1. the home is free pages of `fresh`, promised to us, or of a span, promised earlier.
+                // 2. links stay in this value's directory, and `join`, `move_records` and `remove_memory` release
+                //    what they take out of it.
+                let link = unsafe { self.records.claim(Self::home(home.unwrap_or(fresh)), words) };
+                (link.ok_or(AllocError::NoMemory)?, home)
             }
-            Err(error) => Err(error),
-        }
+        };
+        self.forget_near();
+        self.join(fresh, neighbours, host, home);
+        self.moves_to_end(host).into_iter().flatten().fold(host, |link, home| self.move_records(link, home));
+        Ok(())
     }
 }
 
@@ -76,24 +75,17 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         unsafe { self.add_memory(first, count) }
     }
 
-    /// Makes an empty block for `joined`. Returns it with the pages that it lies in, if it lies in managed pages.
-    ///
-    /// # Safety
-    ///
-    /// 1. The pages of `fresh`, and all that are free here, may be read and written, their provenance is exposed,
-    ///    and nobody else uses them.
-    /// 2. What holds for links: they are used with this value's records, and not once they are released.
-    unsafe fn claim_home(
-        &mut self,
-        fresh: PageRange,
-        joined: PageRange,
-        neighbours: [Option<Link>; 2],
-    ) -> AllocResult<(Link, Option<PageRange>)> {
-        let home = if R::IN_REGION { Some(self.choose_home(fresh, joined, neighbours)?) } else { None };
-        let (words, _) = Self::block_size(joined);
-        // SAFETY: 1. the home is pages of `fresh` or free ones (condition 1). 2. condition 2.
-        let link = unsafe { self.records.claim(Self::home(home.unwrap_or(fresh)), words) };
-        link.map(|link| (link, home)).ok_or(AllocError::NoMemory)
+    /// Moves the block `link` to `home`, free pages of its span that are enough. Returns the block that it is there.
+    fn move_records(&mut self, link: Link, home: PageRange) -> Link {
+        let pages = self.span(link).pages();
+        let (words, _) = Self::block_size(pages);
+        // SAFETY: 1. the home is free pages of a span, promised when they were added. 2. `record_part` puts the link
+        // into the directory, and it is released when it is taken out.
+        let Some(anew) = (unsafe { self.records.claim(Self::home(home), words) }) else { return link };
+        self.root = directory::remove(&mut self.records, self.root, pages.first());
+        self.record_part(link, anew, pages, Some(home), true);
+        self.give_up(link);
+        anew
     }
 
     /// The blocks for the parts that need new ones.

@@ -33,7 +33,8 @@
 //!   chunk was changed lately becomes stale: up to 8 are, and a search renews them first. What is handed out next
 //!   never depends on what is stale, so nobody can tell.
 //! - **Records** are in the pages managed, in memory lent, or in the value: [`InRegion`], [`Lent`], [`Inline`].
-//!   They take 75.6 bytes for 512 pages, and 100 for a span. With `Lent`,
+//!   They take 75.6 bytes for 512 pages, and 100 for a span. In the pages managed they lie at one end of their span, and
+//!   move when a region comes that makes that end the middle. With `Lent`,
 //!   [`init_from_map`](BitmapPageAllocator::init_from_map) finds the place for them in a memory map.
 //!
 //! # When to choose it
@@ -115,7 +116,8 @@
 //! - An alignment larger than a page that nothing fits is refused only after a look at each chunk that has a run long
 //!   enough: 0.27 ms at 16 GiB, 1.1 ms at 64 GiB if every odd page is free and an even one is wanted.
 //! - A region that touches a span and is too small for the records of both, while the span is full, is refused
-//!   with [`NoMemory`](allocator_api::AllocError::NoMemory).
+//!   with [`NoMemory`](allocator_api::AllocError::NoMemory). As a span of its own it could be kept, but then a run could
+//!   not lie across the border, nor be given back across it.
 //!
 //! # Source
 //!
@@ -130,6 +132,7 @@ mod bits;
 mod change;
 mod contract;
 mod directory;
+mod home;
 mod ids;
 mod integrity;
 mod layout;

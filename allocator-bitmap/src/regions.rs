@@ -9,11 +9,8 @@
 //! ```
 //!
 //! A region that touches spans makes one span with them, so that a run may lie across the border. One block
-//! records it all: that of a neighbour, if it has room or can be extended, else a new one. Pages that held a block
-//! given up become free, so that no records stay in the middle.
-//!
-//! A new block in managed pages goes to the far end of the newcomer, else to a free run of a neighbour; if neither
-//! has room, the region is refused.
+//! records it all: that of a neighbour or a new one, as [`home`](crate::home) says. Pages that held a block given up
+//! become free.
 #![forbid(unsafe_code)]
 
 use allocator_api::{AddressRange, AllocError, AllocResult};
@@ -25,9 +22,7 @@ use crate::{
     layout::{block_words, cover_of},
     page_allocator::BitmapPageAllocator,
     pages::PageRange,
-    records::{Home, Link, Records},
-    search::{Wanted, find},
-    span::Span,
+    records::{Link, Records},
 };
 
 /// Words by which one block for two neighbours may exceed their own two: a node more in each level.
@@ -118,63 +113,6 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         neighbours.iter().flatten().fold(fresh, |pages, link| pages.hull(self.span(*link).pages()))
     }
 
-    /// The neighbour whose block has room for `pages`, if need be after it was extended.
-    pub(crate) fn roomy_neighbour(&mut self, pages: PageRange, neighbours: [Option<Link>; 2]) -> Option<Link> {
-        let mut by_size = neighbours;
-        let chunks = |link: Option<Link>| link.map_or(0, |link| self.span(link).chunks());
-        if chunks(by_size[0]) < chunks(by_size[1]) {
-            by_size.reverse();
-        }
-        by_size.into_iter().flatten().find(|link| {
-            let covered = self.span(*link).covered().hull(pages);
-            self.records.extend(*link, block_words(cover_of(covered).1))
-        })
-    }
-
-    /// Words for a block over `pages`, and how many pages hold them.
-    pub(crate) fn block_size(pages: PageRange) -> (usize, usize) {
-        let words = block_words(cover_of(pages).1);
-        (words, (words * size_of::<u64>() + R::OVERHEAD_BYTES).div_ceil(PAGE_SIZE))
-    }
-
-    /// Where a new block for `joined` goes, if blocks lie in managed pages.
-    ///
-    /// # Errors
-    ///
-    /// - [`InvalidParam`](AllocError::InvalidParam): `fresh` touches no span and the block would fill it.
-    /// - [`NoMemory`](AllocError::NoMemory): neither `fresh` nor a free run of a neighbour has room.
-    pub(crate) fn choose_home(
-        &self,
-        fresh: PageRange,
-        joined: PageRange,
-        neighbours: [Option<Link>; 2],
-    ) -> AllocResult<PageRange> {
-        let (_, count) = Self::block_size(joined);
-        let low = PageRange::counted(fresh.first(), count).filter(|home| fresh.contains(*home));
-        // One past the last byte of a block has to be an address.
-        let end = fresh.last().min(Self::LAST_PAGE - 1);
-        let high = end.checked_sub(count - 1).and_then(|first| PageRange::new(first, end));
-        let high = high.filter(|home| fresh.contains(*home));
-        let elsewhere = || neighbours.iter().flatten().find_map(|link| self.free_home(&self.span(*link), count));
-        match neighbours {
-            [None, None] => low.filter(|home| home.count() < fresh.count()).ok_or(AllocError::InvalidParam),
-            [Some(_), None] => high.or_else(elsewhere).ok_or(AllocError::NoMemory),
-            [None, Some(_)] => low.or_else(elsewhere).ok_or(AllocError::NoMemory),
-            [Some(_), Some(_)] => elsewhere().or(low).ok_or(AllocError::NoMemory),
-        }
-    }
-
-    /// The lowest `count` free pages of a span that a block can lie in.
-    fn free_home(&self, span: &Span<&[u64]>, count: usize) -> Option<PageRange> {
-        let home = PageRange::counted(span.cover() + find(span.0, Wanted::any(count), 0)?, count)?;
-        (home.last() < Self::LAST_PAGE).then_some(home)
-    }
-
-    /// The bytes of `pages`.
-    pub(crate) fn home(pages: PageRange) -> Home {
-        Home { address: pages.first() << Self::PAGE_LOG2, bytes: pages.count() << Self::PAGE_LOG2 }
-    }
-
     /// Makes `fresh` and its neighbours one span, recorded in `host`: a neighbour's block, or an empty one in the
     /// pages `home`.
     pub(crate) fn join(
@@ -235,12 +173,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
 
 #[cfg(test)]
 mod tests {
-    use core::num::NonZeroUsize;
-
     use super::*;
-    use crate::InRegion;
-
-    type Pages = BitmapPageAllocator<4096, InRegion>;
 
     #[test]
     fn more_pages_than_can_be_counted_are_not_taken_in() {
@@ -253,22 +186,5 @@ mod tests {
         assert_eq!(ids.add_numbers(0, 9), Err(AllocError::NoMemory));
         assert_eq!((ids.is_empty(), ids.total), (true, usize::MAX - 8));
         assert_eq!(ids.add_numbers(0, 8), Ok(()));
-    }
-
-    #[test]
-    fn records_go_to_the_far_end_but_never_to_the_last_page_there_is() {
-        let pages = Pages::new();
-        let some = Some(Link::new(NonZeroUsize::MIN));
-        let home = |first, last, neighbours| {
-            let fresh = PageRange::new(first, last).unwrap();
-            pages.choose_home(fresh, fresh, neighbours).map(|home| (home.first(), home.last()))
-        };
-        assert_eq!(home(100, 109, [None, None]), Ok((100, 100)));
-        assert_eq!(home(100, 100, [None, None]), Err(AllocError::InvalidParam));
-        assert_eq!(home(100, 109, [some, None]), Ok((109, 109)));
-        assert_eq!(home(100, 109, [None, some]), Ok((100, 100)));
-        let last = Pages::LAST_PAGE;
-        assert_eq!(home(last - 9, last, [some, None]), Ok((last - 1, last - 1)));
-        assert_eq!(home(last - 9, last, [None, None]), Ok((last - 9, last - 9)));
     }
 }

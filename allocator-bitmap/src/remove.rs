@@ -12,7 +12,6 @@ use crate::{
     page_allocator::BitmapPageAllocator,
     pages::PageRange,
     records::{Link, Records},
-    request::Request,
 };
 
 /// What a part is recorded in.
@@ -73,22 +72,14 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
             *plan = if keeps {
                 Plan::Keep(part)
             } else if R::IN_REGION {
-                let home = self.home_in(link, part).ok_or_else(|| self.no_room(link, range))?;
+                let (_, count) = Self::block_size(part);
+                let home = self.free_home(link, part, count).ok_or_else(|| self.no_room(link, range))?;
                 Plan::Anew { part, home: Some(home) }
             } else {
                 Plan::Anew { part, home: None }
             };
         }
         Ok(plans)
-    }
-
-    /// Free pages of `part` for its block.
-    fn home_in(&self, link: Link, part: PageRange) -> Option<PageRange> {
-        let (_, count) = Self::block_size(part);
-        let request = Request { count, align: 1, boundary: None, within: part };
-        let span = self.span(link);
-        let home = PageRange::counted(span.cover() + request.find_in(&span, usize::MAX)?, count)?;
-        (home.last() < Self::LAST_PAGE).then_some(home)
     }
 
     fn no_room(&self, link: Link, range: PageRange) -> RemoveError {

@@ -3,7 +3,7 @@
 use core::{alloc::Layout, fmt, ptr::NonNull};
 
 use allocator_api::{
-    AddressRange, AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared, Gap,
+    AddressRange, AllocError, AllocResult, BaseAllocator, ByteAllocator, ConstEmpty, Declaration, Declared,
     InvalidFrees, PageAllocator, PagedByteAllocator,
 };
 use allocator_bitmap::BitmapPageAllocator;
@@ -85,10 +85,6 @@ impl<P: ConstEmpty> ConstEmpty for SlabByteAllocator<P> {
 
 impl<P> Declared for SlabByteAllocator<P> {
     const DECLARATION: Declaration = Declaration {
-        gaps: &[Gap {
-            case: "adjacent_regions_serve_one_request",
-            why: "the page level's records of the first region stay in its last page, where the second one begins",
-        }],
         limits: &[
             "a region needs room for records beside a block: five pages of 4096 bytes will do for the first, and for others near it",
         ],

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, vec::Vec};
 
 use allocator_api::{
-    AddressRange, AllocError, AllocResult, BaseAllocator, ConstEmpty, Declaration, Declared, PageAllocator,
+    AddressRange, AllocError, AllocResult, BaseAllocator, ConstEmpty, Declaration, Declared, Gap, PageAllocator,
 };
 
 use crate::fault::on;
@@ -21,13 +21,22 @@ pub(crate) struct ToyPages<const PAGE: usize, const RECORDS: bool> {
     frees: usize,
 }
 
+const RECORDS_BETWEEN: &[Gap] = &[Gap {
+    case: "adjacent_regions_serve_one_request",
+    why: "the records of a region lie between it and the one below",
+}];
+
 impl<const PAGE: usize, const RECORDS: bool> ConstEmpty for ToyPages<PAGE, RECORDS> {
     const EMPTY: Self =
         Self { regions: Vec::new(), allocated: BTreeSet::new(), total: 0, used: 0, allocations: 0, frees: 0 };
 }
 
 impl<const PAGE: usize, const RECORDS: bool> Declared for ToyPages<PAGE, RECORDS> {
-    const DECLARATION: Declaration = Declaration { touches_memory: RECORDS, ..Declaration::without_gaps("toy") };
+    const DECLARATION: Declaration = Declaration {
+        touches_memory: RECORDS,
+        gaps: if RECORDS { RECORDS_BETWEEN } else { &[] },
+        ..Declaration::without_gaps("toy")
+    };
 }
 
 impl<const PAGE: usize, const RECORDS: bool> ToyPages<PAGE, RECORDS> {

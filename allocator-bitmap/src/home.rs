@@ -1,0 +1,140 @@
+//! Where the records of a span lie, if they lie in its pages.
+//!
+//! ```text
+//!   wanted     │r │ pages                    │      │ pages                    │r │
+//!   avoided    │ pages     │r │ pages        │
+//! ```
+//!
+//! Records in the middle of a span would split its free pages, so they lie at one of its ends where they can. When a
+//! region comes that touches a span, the end at which the records lay may be the middle of the joined span: then they
+//! move to an end, in either order of arrival, if the pages there are free. Those of the region are. Pages handed out
+//! never move, so records can only be in the middle where the region is smaller than they are and the other end in use,
+//! or where it filled a gap and both ends are.
+//!
+//! Records in an arena have no place among the pages: they stay if they can be extended.
+#![forbid(unsafe_code)]
+
+use allocator_api::{AllocError, AllocResult};
+
+use crate::{
+    layout::{block_words, cover_of},
+    page_allocator::BitmapPageAllocator,
+    pages::PageRange,
+    records::{Home, Link, Records},
+    request::Request,
+};
+
+/// What a span is recorded in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Place {
+    /// The block of a neighbour.
+    Stay(Link),
+    /// A new one, which lies in these pages if blocks lie in pages.
+    Anew(Option<PageRange>),
+}
+
+impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
+    /// Words for a block over `pages`, and how many pages hold them.
+    pub(crate) fn block_size(pages: PageRange) -> (usize, usize) {
+        let words = block_words(cover_of(pages).1);
+        (words, (words * size_of::<u64>() + R::OVERHEAD_BYTES).div_ceil(PAGE_SIZE))
+    }
+
+    /// The bytes of `pages`.
+    pub(crate) fn home(pages: PageRange) -> Home {
+        Home { address: pages.first() << Self::PAGE_LOG2, bytes: pages.count() << Self::PAGE_LOG2 }
+    }
+
+    /// Where the records of `fresh` and the `neighbours` that touch it go at first: to a neighbour's block that has room
+    /// or can be extended, to the far end of `fresh`, or to free pages of a neighbour.
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidParam`](AllocError::InvalidParam): `fresh` touches no span and its records would fill it.
+    /// - [`NoMemory`](AllocError::NoMemory): there is no room for the records.
+    pub(crate) fn place_records(&mut self, fresh: PageRange, neighbours: [Option<Link>; 2]) -> AllocResult<Place> {
+        let joined = self.joined_pages(fresh, neighbours);
+        if let Some(link) = self.roomy_neighbour(joined, neighbours) {
+            return Ok(Place::Stay(link));
+        }
+        let is_alone = neighbours == [None, None];
+        if !R::IN_REGION {
+            return if is_alone { Ok(Place::Anew(None)) } else { Err(AllocError::NoMemory) };
+        }
+        let (_, count) = Self::block_size(joined);
+        if is_alone && count >= fresh.count() {
+            return Err(AllocError::InvalidParam);
+        }
+        let [low, high] = Self::ends(fresh, count);
+        let far = if neighbours[0].is_some() { high.or(low) } else { low.or(high) };
+        let of_neighbour = |link| self.free_home(link, self.span(link).pages(), count);
+        far.or_else(|| neighbours.into_iter().flatten().find_map(of_neighbour))
+            .map(|home| Place::Anew(Some(home)))
+            .ok_or(AllocError::NoMemory)
+    }
+
+    /// The neighbour whose block has room for `pages`, if need be after it was extended.
+    fn roomy_neighbour(&mut self, pages: PageRange, mut neighbours: [Option<Link>; 2]) -> Option<Link> {
+        let chunks = |link: Option<Link>| link.map_or(0, |link| self.span(link).chunks());
+        if chunks(neighbours[0]) < chunks(neighbours[1]) {
+            neighbours.reverse();
+        }
+        neighbours.into_iter().flatten().find(|link| {
+            let covered = self.span(*link).covered().hull(pages);
+            self.records.extend(*link, block_words(cover_of(covered).1))
+        })
+    }
+
+    /// The first and the last `count` of `pages` that a block may lie in, if there are so many. One past the last byte of
+    /// a block has to be an address.
+    fn ends(pages: PageRange, count: usize) -> [Option<PageRange>; 2] {
+        let last = pages.last().min(Self::LAST_PAGE - 1);
+        let high = last.checked_sub(count - 1).and_then(|first| PageRange::new(first, last));
+        let low = PageRange::counted(pages.first(), count).filter(|low| low.last() <= last);
+        [low, high].map(|end| end.filter(|end| pages.contains(*end)))
+    }
+
+    /// The lowest `count` free pages in `part` of a span that a block can lie in.
+    pub(crate) fn free_home(&self, link: Link, part: PageRange, count: usize) -> Option<PageRange> {
+        let span = self.span(link);
+        let request = Request { count, align: 1, boundary: None, within: part };
+        let home = PageRange::counted(span.cover() + request.find_in(&span, usize::MAX)?, count)?;
+        (home.last() < Self::LAST_PAGE).then_some(home)
+    }
+
+    /// The homes to which the block `link` moves, one after the other, so that it comes to lie at an end of its span: none
+    /// if it does, or cannot. No record is stale.
+    ///
+    /// Where the way to an end is shorter than the block, it takes a detour.
+    pub(crate) fn moves_to_end(&self, link: Link) -> [Option<PageRange>; 2] {
+        let span = self.span(link);
+        let Some(records) = span.records() else { return [None; 2] };
+        let ends = Self::ends(span.pages(), Self::block_size(span.pages()).1);
+        let [low, high] = ends;
+        let is_low = low.is_some_and(|end| end.first() == records.first());
+        if is_low || high.is_some_and(|end| end.last() == records.last()) {
+            return [None; 2];
+        }
+        let is_free = |part: PageRange| {
+            let (first, last) = span.indices(part);
+            span.all(true, first, last)
+        };
+        for end in ends.into_iter().flatten() {
+            let Some(shared) = end.common(records) else {
+                if is_free(end) {
+                    return [None, Some(end)];
+                }
+                continue;
+            };
+            let rest = span.pages().without(end);
+            let mut detours =
+                rest.into_iter().flatten().filter_map(|part| self.free_home(link, part, end.count()));
+            if end.without(shared).into_iter().flatten().all(is_free)
+                && let Some(detour) = detours.next()
+            {
+                return [Some(detour), Some(end)];
+            }
+        }
+        [None; 2]
+    }
+}
