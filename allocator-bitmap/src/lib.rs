@@ -25,8 +25,8 @@
 //!
 //! - A **run** is found by its summaries, the lowest first: up from where the search begins while nothing fits,
 //!   down into the one node that has it. If the root has nothing, the refusal is the first comparison.
-//! - A **single page** comes from the open chunk, word by word; so does a run of up to 8 pages, if the chunk has one.
-//!   When it is used up, the next broken chunk above is opened, after the last one the lowest; a whole chunk is
+//! - A **single page** comes from the open chunk, word by word; so does a run of up to 8 pages, aligned or not, if the
+//!   chunk has one. When it is used up, the next broken chunk above is opened, after the last one the lowest; a whole chunk is
 //!   broken only when no broken one has a page.
 //! - A **free** checks the bit of every page, 64 at a time. In a chunk whose record is stale, or has a run as long as
 //!   the one that results, a single page changes its bit and nothing else. Else the record is kept right, or if the
@@ -91,14 +91,10 @@
 //! | the first and the last of these at 64 GiB ÷ at 1 GiB | ≤ 1.5 | 1.47, 1.38 |
 //! | refused run, 64 GiB, every other page free | ≤ 2 µs | 513 instructions, 0.03 µs; 9300 with 8 stale records |
 //! | records, bytes a page | ≤ 0.2 | 0.148 |
-//! | page trace of a kernel's boot, played again and again | ≤ 60 | 49 (243, 380) |
+//! | page trace of a kernel's boot, played on fresh memory | ≤ 60 | 57 (243, 380) |
 //! | … of processes that fork | ≤ 35 | 37 (95, 338) |
-//! | … of work on files | ≤ 35 | 47 (141, 456) |
+//! | … of work on files | ≤ 35 | 48 (141, 456) |
 //! | free pages in free huge pages, at the end of the last | ≥ 60 % | 77 % (80, 80) |
-//!
-//! Played once on fresh memory, as `cargo xtask replay` does, the three traces take 310, 55 and 83: a run that is the first to
-//! come out of a chunk, and a record that single pages made stale, cost hundreds of instructions each, and a boot has 10 000
-//! allocations only.
 //!
 //! Where a target is missed:
 //!

@@ -4,6 +4,7 @@
 use allocator_api::{AllocError, AllocResult};
 
 use crate::{
+    bits::WORD_PAGES,
     change::{Put, set_run},
     directory::{self, Want},
     page_allocator::BitmapPageAllocator,
@@ -40,13 +41,13 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         if count > self.total - self.used {
             return None;
         }
-        if align == PAGE_SIZE
-            && count <= NEARBY_PAGES
-            && let Some(address) = self.take_nearby(count)
+        let align = align >> Self::PAGE_LOG2;
+        if count <= NEARBY_PAGES
+            && align <= WORD_PAGES
+            && let Some(address) = self.take_nearby(count, align)
         {
             return Some(address);
         }
-        let align = align >> Self::PAGE_LOG2;
         let preferred = PageRange::new(self.prefer, Self::LAST_PAGE);
         let found =
             preferred.and_then(|within| self.alloc_aligned(Request { count, align, boundary: None, within }));
@@ -75,15 +76,15 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
 
     /// A run of few pages in the open chunk, where holes are: without a search, and without breaking what is whole.
     /// Returns its address.
-    fn take_nearby(&mut self, count: usize) -> Option<usize> {
+    fn take_nearby(&mut self, count: usize, align: usize) -> Option<usize> {
         let Some(bits) = self.open.bits() else {
             // The record is right, mostly: it is cheaper to keep it so than to have to renew it.
             let (link, chunk) = self.open.chunk()?;
-            let page = find_in_words(self.span(link).chunk_words(chunk), count)?;
+            let page = find_in_words(self.span(link).chunk_words(chunk), count, align)?;
             return Some(self.take(link, chunk * CHUNK_PAGES + page, count));
         };
         let words = self.records.chunk_mut(bits);
-        let page = find_in_words(words, count)?;
+        let page = find_in_words(words, count, align)?;
         set_run(words, page, page + count, false);
         self.used += count;
         Some(self.open.address(page))

@@ -196,9 +196,14 @@ fn search_node<const ALIGNED: bool>(
     found
 }
 
-/// The lowest page of a chunk from which on `count` pages of it are free.
-pub(crate) fn find_in_words(words: &[u64; CHUNK_WORDS], count: usize) -> Option<usize> {
-    scan_words(words, 0, 0, &mut Walk::<false>::new(Wanted::any(count)))
+/// The lowest page of a chunk, at a multiple of `align` pages, from which on `count` pages of it are free. `align` is at
+/// most [`WORD_PAGES`].
+pub(crate) fn find_in_words(words: &[u64; CHUNK_WORDS], count: usize, align: usize) -> Option<usize> {
+    let wanted = Wanted { align, ..Wanted::any(count) };
+    if align == 1 {
+        return scan_words(words, 0, 0, &mut Walk::<false>::new(wanted));
+    }
+    scan_words(words, 0, 0, &mut Walk::<true>::new(wanted))
 }
 
 /// Walks over the pages of `chunk` from its page `from` on. Returns the index of the run if it is complete there.
@@ -328,6 +333,19 @@ mod tests {
             }
         }
         assert!(found > 5000);
+    }
+
+    #[test]
+    fn the_lowest_run_of_a_chunk_is_found_at_every_alignment_up_to_a_word() {
+        let mut random = Random(9);
+        for _ in 0..300 {
+            let (words, free) = fragments(0, CHUNK_PAGES, &mut random);
+            let chunk = *Span(words.as_slice()).chunk_words(0);
+            for (count, align_log2) in (1..100).flat_map(|count| (0..7).map(move |log2| (count, log2))) {
+                let wanted = Wanted { align: 1 << align_log2, ..Wanted::any(count) };
+                assert_eq!(find_in_words(&chunk, count, 1 << align_log2), find_by_counting(&free, wanted, 0));
+            }
+        }
     }
 
     #[test]

@@ -123,19 +123,22 @@ fn records_move_out_of_the_middle_and_pages_handed_out_do_not() {
 }
 
 #[test]
-fn records_at_a_high_end_give_way_to_a_region_above() {
-    let mut ground = Ground::new(0, 900);
-    ground.add(0, 512).unwrap();
+fn records_at_a_high_end_give_way_to_a_region_above_and_stay_for_one_below() {
+    let mut ground = Ground::new(512, 900);
+    ground.add(100, 412).unwrap();
     // With another chunk, the records are too long for the low end.
-    ground.take(4, 1);
+    ground.take(104, 1);
     for (page, total) in [(512, 612), (612, 712), (712, 900)] {
         ground.add(page, total - page).unwrap();
         let [(first, count)] = ground.records()[..] else { panic!("one span has one block of records") };
         assert!(count > 4);
         assert_eq!(first + count, total);
-        assert_eq!(ground.pages.largest_free_run_pages(), first - 5);
+        assert_eq!(ground.pages.largest_free_run_pages(), first - 105);
     }
-    ground.expect_kept(4, 1);
+    let records = ground.records();
+    ground.add(0, 100).unwrap();
+    assert_eq!(ground.records(), records);
+    ground.expect_kept(104, 1);
 }
 
 #[test]

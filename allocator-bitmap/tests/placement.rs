@@ -164,3 +164,52 @@ fn refused_requests_do_not_change_which_page_comes_next() {
     }
     asked.check_integrity().unwrap();
 }
+
+#[test]
+fn small_aligned_runs_come_from_the_open_chunk_as_long_as_it_has_them() {
+    let mut pages = over(&[(0, 3 * CHUNK)]);
+    // Chunk 0 is whole; chunk 1, the open one, has an odd page, a pair at an even page, and eight pages at a multiple of 8.
+    pages.alloc_pages_at(CHUNK, 1024, PAGE).unwrap();
+    for (page, count) in [(513, 2), (517, 3), (576, 9), (600, 8), (1023, 1)] {
+        free(&mut pages, page * PAGE, count);
+    }
+    assert_eq!(one(&mut pages), 513 * PAGE);
+    for (count, align, expected) in
+        [(2, 2, 518), (1, 4, 576), (4, 4, 580), (4, 8, 600), (2, 4, 604), (1, 64, 0), (8, 8, 8)]
+    {
+        assert_eq!(pages.alloc_pages(count, align * PAGE), Ok(expected * PAGE), "{count} at {align}");
+        pages.check_integrity().unwrap();
+    }
+    // Closed by a search, it still serves them first.
+    assert_eq!(pages.largest_free_run_pages(), 512 - 16);
+    assert_eq!(pages.alloc_pages(2, 2 * PAGE), Ok(578 * PAGE));
+    pages.check_integrity().unwrap();
+}
+
+#[test]
+fn after_the_highest_broken_chunk_the_lowest_broken_one_comes_and_not_a_whole_one() {
+    let mut pages = over(&[(0, 4 * CHUNK)]);
+    pages.alloc_pages(4 * 512, PAGE).unwrap();
+    free(&mut pages, 2 * CHUNK, 3);
+    assert_eq!(one(&mut pages), 2 * CHUNK);
+    free(&mut pages, 0, 512);
+    free(&mut pages, CHUNK + 7 * PAGE, 1);
+    let next: Vec<usize> = (0..4).map(|_| one(&mut pages)).collect();
+    assert_eq!(next, [2 * CHUNK + PAGE, 2 * CHUNK + 2 * PAGE, CHUNK + 7 * PAGE, 0]);
+    pages.check_integrity().unwrap();
+}
+
+#[test]
+fn a_chunk_that_page_by_page_became_whole_is_not_taken_for_a_broken_one() {
+    let mut pages = over(&[(0, 4 * CHUNK)]);
+    pages.alloc_pages(4 * 512, PAGE).unwrap();
+    (512..1024).for_each(|page| free(&mut pages, page * PAGE, 1));
+    free(&mut pages, 3 * CHUNK, 1);
+    // The record of chunk 1 is out of date by now.
+    assert_eq!(one(&mut pages), 3 * CHUNK);
+    pages.check_integrity().unwrap();
+    // Used up page by page, a chunk is not looked at again either.
+    assert_eq!((one(&mut pages), pages.alloc_pages(511, PAGE)), (CHUNK, Ok(CHUNK + PAGE)));
+    assert_eq!(pages.alloc_pages(1, PAGE), Err(AllocError::NoMemory));
+    pages.check_integrity().unwrap();
+}
