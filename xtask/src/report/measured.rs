@@ -27,6 +27,7 @@ struct Look {
     live_bytes: f64,
     used_bytes: Option<f64>,
     cells: Vec<f64>,
+    lost_cells: Option<Vec<f64>>,
 }
 
 /// One trace on every allocator.
@@ -161,12 +162,18 @@ impl Measured {
         let most = map.looks.iter().map(used).fold(1.0, f64::max);
         let moment = |look: &Look| Moment {
             cells: look.cells.clone(),
+            lost_cells: look.lost_cells.clone(),
             live: look.live_bytes / most,
             lost: (used(look) - look.live_bytes).max(0.0) / most,
         };
         let moments: Vec<Moment> = map.looks.iter().map(moment).collect();
+        let places = if map.looks.iter().any(|look| look.lost_cells.is_some()) {
+            "the bluer, the more of it is live; the more orange below, the more of it is held and was not asked for"
+        } else {
+            "the bluer, the more of it is live"
+        };
         let about = format!(
-            "Left, where blocks lie: the bluer, the more of it is live. Right: blue is what was asked for, orange what is \
+            "Left, where blocks lie: {places}. Right: blue is what was asked for, orange what is \
              used beyond that (rounding, records), of {:.2} MiB used at most.",
             most / f64::from(1 << 20)
         );
@@ -206,7 +213,12 @@ mod tests {
     fn every_picture_is_drawn_and_ratios_are_to_the_best_peer() {
         let rows = vec![row("mine", "ours"), row("peer", "peer")];
         let subject = rows[0].subject.clone();
-        let look = |live_bytes| Look { live_bytes, used_bytes: Some(100.0), cells: vec![0.5; 4] };
+        let look = |live_bytes| Look {
+            live_bytes,
+            used_bytes: Some(100.0),
+            cells: vec![0.5; 4],
+            lost_cells: Some(vec![0.1; 4]),
+        };
         let maps = vec![(subject.clone(), Map { looks: vec![look(50.0), look(100.0)] })];
         let latency = vec![(subject, vec![(0.0, 10.0), (0.9, 20.0), (1.0, 1000.0)])];
         let figures = Measured { trace: trace(), rows, latency, maps }.figures().unwrap();
@@ -219,5 +231,6 @@ mod tests {
             figures[0]
         );
         assert!(figures.iter().all(|figure| figure.svg.starts_with("<svg ")));
+        assert!(figures[5].about.contains("more orange below"), "{}", figures[5].about);
     }
 }
