@@ -6,6 +6,8 @@ use anyhow::{Result, anyhow};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
+use crate::measure::program::Kind;
+
 /// Width of every picture.
 const WIDTH: u32 = 560;
 
@@ -130,6 +132,16 @@ pub(super) fn bars(bars: &[Bar], most: f64) -> Result<String> {
         }
         Ok(())
     })
+}
+
+/// Bars of values as multiples of the best peer's, and that one's value.
+pub(super) fn over_best(values: impl Iterator<Item = (String, Kind, f64)> + Clone) -> (Vec<Bar>, f64) {
+    let peers = values.clone().filter(|(_, kind, _)| *kind == Kind::Peer);
+    let best = peers.map(|(_, _, value)| value).fold(f64::INFINITY, f64::min);
+    let best = if best.is_finite() { best.max(1.0) } else { 1.0 };
+    let bar =
+        |(name, kind, value): (String, Kind, f64)| Bar { name, value: value / best, ours: kind == Kind::Ours };
+    (values.map(bar).collect(), best)
 }
 
 /// A figure in three or four characters.

@@ -10,7 +10,7 @@ use crate::measure::program::{Kind, Program, Subject};
 use crate::replay::{self, Row, Trace};
 
 /// A bar longer than so many times the best is cut off.
-const MOST_TIMES: f64 = 5.0;
+pub(super) const MOST_TIMES: f64 = 5.0;
 
 /// Lines that one picture takes, those of this project first.
 const MOST_LINES: usize = 7;
@@ -108,10 +108,9 @@ impl Measured {
 
     /// Bars of a value as a multiple of the best peer's.
     fn ratios(&self, kind: &str, title: &str, value: impl Fn(&Row) -> Option<f64>) -> Result<Figure> {
-        let peers = self.rows.iter().filter(|row| row.subject.kind == Kind::Peer);
-        let best = peers.filter_map(&value).fold(f64::INFINITY, f64::min);
-        let best = if best.is_finite() { best.max(1.0) } else { 1.0 };
-        let bars = self.bars(|row| Some(value(row)? / best));
+        let values =
+            self.rows.iter().filter_map(|row| Some((row.subject.name.clone(), row.subject.kind, value(row)?)));
+        let (bars, best) = charts::over_best(values);
         let about = format!(
             "As a multiple of the best other allocator's, which takes {best:.0}. Counted by callgrind, from the call to \
              its return. Shorter is better."
