@@ -71,3 +71,16 @@ impl fmt::Display for InvalidFrees {
         if separator.is_empty() { f.write_str("none") } else { Ok(()) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::InvalidFrees;
+
+    #[test]
+    fn what_is_in_one_of_two_sets_or_in_both_is_in_their_union() {
+        let (first, second) =
+            (InvalidFrees::DOUBLE | InvalidFrees::FOREIGN, InvalidFrees::FOREIGN | InvalidFrees::INTERIOR);
+        let union = first | second;
+        assert!(union.contains(first) && union.contains(second) && !union.contains(InvalidFrees::WRONG_LAYOUT));
+    }
+}

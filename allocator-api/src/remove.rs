@@ -60,3 +60,30 @@ pub unsafe trait RemoveMemory: BaseAllocator {
     /// [`RemoveError`] says what is in the way.
     fn remove_memory(&mut self, start: usize, size: usize) -> Result<(), RemoveError>;
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::string::ToString;
+
+    use super::RemoveError;
+
+    #[test]
+    fn each_error_says_what_is_in_the_way() {
+        let said = [
+            RemoveError::NotManaged,
+            RemoveError::InUse { first: 0x1000, bytes: 4096 },
+            RemoveError::Records { first: 0x2000, bytes: 64 },
+            RemoveError::NoRoom,
+        ]
+        .map(|error| error.to_string());
+        let expected = [
+            "the range is not held as a whole",
+            "4096 bytes from 0x1000 are in use",
+            "records are in 64 bytes from 0x2000",
+            "no room for the records of one more piece",
+        ];
+        assert_eq!(said, expected);
+    }
+}

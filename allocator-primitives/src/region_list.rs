@@ -198,7 +198,8 @@ mod tests {
 
     use super::*;
 
-    type Small = RegionList<2>;
+    /// Three, so that one moves down when the two below it become one.
+    type Small = RegionList<3>;
 
     const SPAN: usize = 8;
 
@@ -229,6 +230,7 @@ mod tests {
             let mut seen: HashSet<Vec<bool>> = HashSet::from([vec![false; SPAN]]);
             let mut work = vec![Small::new()];
             while let Some(list) = work.pop() {
+                assert_eq!(list.is_empty(), !held_bytes(&list, base).contains(&true));
                 for (first, last) in (0..SPAN).flat_map(|f| (f..SPAN).map(move |l| (f, l))) {
                     let mut next = list.clone();
                     let before = held_bytes(&list, base);

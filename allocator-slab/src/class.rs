@@ -4,8 +4,10 @@
 //! first slab they are all 0, and no address passes [`object_at`](Class::object_at).
 #![forbid(unsafe_code)]
 
+use core::ptr::NonNull;
+
 use crate::{
-    memory::RecordRef,
+    memory::{self, RecordRef},
     size_class::{self, MAX_OBJECTS},
 };
 
@@ -136,6 +138,14 @@ impl Class {
     #[inline(always)]
     pub(crate) const fn object_at(&self, offset: usize) -> usize {
         offset.wrapping_mul(self.inverse).rotate_right(self.shift)
+    }
+
+    /// A free object of the word at hand.
+    #[inline(always)]
+    pub(crate) fn take(&mut self) -> Option<NonNull<u8>> {
+        let object = memory::take_lowest(self.word)?;
+        self.live += 1;
+        memory::at_address(self.base + object as usize * self.size)
     }
 
     /// Takes from no word, and has no active slab.

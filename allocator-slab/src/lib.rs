@@ -71,7 +71,7 @@
 //! | `used_bytes`, `size_classes` | linear in the classes: 79, and 16 caches |
 //! | `check_integrity`, `for_each_block` | linear in the frames held |
 //!
-//! Each call to the page level is for one slab or run, for a page of records, or for a node of the map. In bytes: a record a slab or
+//! The calls are counted from outside in the crate's tests. Each is for one slab or run, for a page of records, or for a node of the map. In bytes: a record a slab or
 //! run of several pages, 64; an entry of the map a frame of a slab, and one a run, 8; the value itself has less than 28 KiB, and
 //! all its bytes are 0 at first.
 //!
@@ -94,7 +94,8 @@
 //! - 79 classes and 16 [object caches](ObjectCache); 256 objects a slab; slabs of 64 KiB at most (of a cache: 128 KiB), or one page.
 //! - Slabs of more than 128 objects take no guests: with pages of 4096 bytes those of 16 and 24 bytes, with larger pages others too.
 //! - With pages above 4096 bytes a slab of small objects uses the first 256 places only; the rest of it counts as used.
-//! - A block that has to move to become smaller needs room like any other: on a full heap `realloc` to less may be refused.
+//! - On a full heap `realloc` to less keeps the block where it is: as a guest, or as a run that serves a class. It is refused only where
+//!   neither can be: from 24 bytes to 16, and from a page if there is no room for a record.
 //! - An object cache of another allocator is told apart by its number and its objects' size, and by nothing else.
 //! - Kept while they have no live block: one slab a class, 1480 KiB if every class was used, and 16 pages.
 //! - [`SMALLEST_FIRST_REGION_BYTES`] for the first region of [`SlabByteAllocator`].

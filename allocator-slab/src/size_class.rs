@@ -22,7 +22,7 @@ pub(crate) const COUNT: usize = 1 + SMALL_CLASSES + DOUBLINGS * STEPS;
 /// The largest class size in bytes, inclusive.
 pub(crate) const MAX_BYTES: usize = FINE_BYTES << DOUBLINGS;
 /// The largest size in bytes, inclusive, whose class is read from a table.
-pub(crate) const TABLE_BYTES: usize = 1024;
+pub(crate) const TABLE_BYTES: usize = 3584;
 /// Sizes are rounded up to multiples of so many bytes, as a power of two.
 pub(crate) const GRAIN_LOG2: u32 = 3;
 /// The unit of slabs: what a slab takes is a multiple of it.

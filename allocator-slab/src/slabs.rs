@@ -101,10 +101,7 @@ impl Slabs {
     /// A free object of the word that the class takes blocks from.
     #[inline(always)]
     fn take_object(&mut self, offset: Offset) -> Option<NonNull<u8>> {
-        let class = self.classes.at(offset);
-        let object = memory::take_lowest(class.word)?;
-        class.live += 1;
-        memory::at_address(class.base + object as usize * class.size)
+        self.classes.at(offset).take()
     }
 
     /// As [`PagedByteAllocator::alloc_from`]; `None` for every error.

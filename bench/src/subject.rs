@@ -88,4 +88,9 @@ pub(crate) unsafe trait Subject: Sized {
     fn used(&self) -> Option<usize> {
         None
     }
+
+    /// What cannot be handed out now, with its records, by address: first byte and size of each stretch, if it can tell.
+    fn held(&self) -> Option<Vec<(usize, usize)>> {
+        None
+    }
 }

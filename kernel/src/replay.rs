@@ -38,6 +38,9 @@ pub trait Heap {
     /// The bytes that the heap has in use.
     fn used_bytes(&self) -> usize;
 
+    /// The bytes that the heap has taken from where its memory comes from, in use or not.
+    fn held_bytes(&self) -> usize;
+
     /// The clock.
     fn ticks(&self) -> u64;
 }
@@ -64,6 +67,8 @@ pub struct Figures {
     pub peak_requested_bytes: usize,
     /// The most bytes that the heap had in use.
     pub peak_used_bytes: usize,
+    /// The most bytes that the heap held, in use or not.
+    pub peak_held_bytes: usize,
     /// Ticks in which the heap worked.
     pub ticks: u64,
 }
@@ -133,6 +138,7 @@ impl<'a, H: Heap> Replay<'a, H> {
         self.figures.operations += 1;
         self.figures.peak_requested_bytes = self.figures.peak_requested_bytes.max(self.requested_bytes);
         self.figures.peak_used_bytes = self.figures.peak_used_bytes.max(self.heap.used_bytes());
+        self.figures.peak_held_bytes = self.figures.peak_held_bytes.max(self.heap.held_bytes());
         Ok(())
     }
 

@@ -51,6 +51,10 @@ impl Heap for Counting {
         self.live_bytes
     }
 
+    fn held_bytes(&self) -> usize {
+        self.live_bytes + 1
+    }
+
     fn ticks(&self) -> u64 {
         0
     }
@@ -81,5 +85,6 @@ fn the_whole_trace_replays_and_everything_is_given_back() {
     assert_eq!(figures.failures(), 0);
     assert_eq!(figures.peak_requested_bytes as u64, census.peak_units);
     assert_eq!(figures.peak_used_bytes as u64, census.peak_units);
+    assert_eq!(figures.peak_held_bytes as u64, census.peak_units + 1);
     assert_eq!((heap.live, heap.live_bytes), (0, 0));
 }

@@ -8,11 +8,11 @@ use crate::boot::scenario::{Provocation, Scenario};
 use crate::ci::features::{power_set, selection};
 use crate::ci::{boot_step, plans};
 use crate::fuzz::Hunt;
-use crate::setup::foreign;
+use crate::setup::{foreign, tools};
 use crate::steps::{Log, Outcome, Steps};
 use crate::test;
 use crate::workspace::Workspace;
-use crate::{checkers, evidence, fuzz, miri, proofs, report, setup};
+use crate::{checkers, coverage, evidence, fuzz, miri, mutants, proofs, report, setup};
 
 /// Memory of the machines that every backend boots on, in MiB.
 const MACHINES_MIB: [u64; 5] = [64, 512, 1 << 10, 4 << 10, 8 << 10];
@@ -29,15 +29,17 @@ const EFFORT: &str = "20";
 /// every subset of the features of `allocator`, the tests as 32-bit programs, `evidence` of every promise at every place, the page
 /// of `report` in a browser, what `miri` runs, proofs of arithmetic for
 /// all values by z3, release tests with the compiler's checks for undefined behaviour, provenance lints, scripts under
-/// Valgrind, more random scripts and larger heaps, and five minutes of each fuzz target. What this machine cannot do is
-/// skipped and says why.
+/// Valgrind, more random scripts and larger heaps, lines that the tests run (`coverage`), changes to the code that they should
+/// notice (`mutants`: all of the small crates, of the two engines a twelfth, another one each day), and five minutes of each
+/// fuzz target. What this machine cannot do is skipped and says why.
 ///
-/// Needs: QEMU, Valgrind, a C++ compiler; for the proofs z3; for the page Chromium; for the 32-bit tests the target i686-unknown-linux-gnu and a
+/// Needs: QEMU, Valgrind, a C++ compiler; for the proofs z3; for the page Chromium; cargo-mutants, and cargo-llvm-cov with the
+/// component llvm-tools; for the 32-bit tests the target i686-unknown-linux-gnu and a
 /// C compiler that links 32-bit programs (Debian, Ubuntu: gcc-multilib); for the big-endian suites the target
 /// s390x-unknown-linux-gnu, a linker and an emulator (qemu-user, gcc-s390x-linux-gnu, libc6-dev-s390x-cross); for Miri a nightly toolchain with it. With
 /// `--setup`, what is missing is installed, but for the nightly toolchain.
 ///
-/// Takes: about half an hour on two processors.
+/// Takes: about an hour on two processors.
 #[derive(Args, Debug)]
 #[command(after_long_help = "Examples:
   cargo xtask deep --setup     on a fresh machine
@@ -65,6 +67,8 @@ impl Options {
             foreign::try_install_big_endian();
             setup::try_install(proofs::SOLVER);
             report::try_install_browser();
+            tools::MUTANTS.try_install();
+            coverage::try_install();
         }
         println!(
             "every subset of the features of allocator; tests as 32-bit programs; Miri; every backend with {MACHINES_MIB:?} \
@@ -81,6 +85,8 @@ impl Options {
         steps.step("provenance lints", |log| checkers::provenance(workspace, log));
         steps.step("scripts under Valgrind", |log| checkers::valgrind(workspace, log));
         steps.step("more scripts, larger heaps", |log| more_scripts(workspace, log));
+        coverage::add(&mut steps, workspace);
+        mutants::add(&mut steps, workspace);
         fuzz::add(&mut steps, workspace, &fuzz::TARGETS, Hunt::Afresh(FUZZ_SECONDS));
         for mib in MACHINES_MIB {
             let plans = plans(mib, &Backends::all(), &[Scenario::Normal]);

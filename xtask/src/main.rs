@@ -2,7 +2,8 @@
 //!
 //! - `boot` builds kernels, boots them in QEMU and reports what they did.
 //! - `ci` runs every check that a change has to pass; `tidy` and `test` run parts of it; `deep` runs the slow ones, `fuzz`
-//!   those that look for what nobody thought of, `miri` those that a nightly toolchain can interpret.
+//!   those that look for what nobody thought of, `miri` those that a nightly toolchain can interpret; `coverage` and
+//!   `mutants` check the tests themselves.
 //! - `bench` and `replay` measure the backends beside other allocators, on workloads and on recorded traces; `advise`
 //!   recommends one.
 //! - `evidence` tells which promise each backend keeps, and where that was seen; `report` makes one page of it
@@ -17,11 +18,13 @@ mod bench;
 mod boot;
 mod checkers;
 mod ci;
+mod coverage;
 mod deep;
 mod evidence;
 mod fuzz;
 mod measure;
 mod miri;
+mod mutants;
 mod process;
 mod proofs;
 mod replay;
@@ -61,6 +64,8 @@ enum Command {
     Advise(advise::Options),
     Fuzz(fuzz::Options),
     Miri(miri::Options),
+    Mutants(mutants::Options),
+    Coverage(coverage::Options),
     Evidence(evidence::Options),
     Report(report::Options),
 }
@@ -90,6 +95,8 @@ fn run(command: &Command) -> Result<bool> {
         Command::Advise(options) => options.run(&workspace),
         Command::Fuzz(options) => options.run(&workspace),
         Command::Miri(options) => options.run(&workspace),
+        Command::Mutants(options) => options.run(&workspace),
+        Command::Coverage(options) => options.run(&workspace),
         Command::Evidence(options) => options.run(&workspace),
         Command::Report(options) => options.run(&workspace),
     }

@@ -5,7 +5,8 @@
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -16,6 +17,9 @@ use crate::workspace::Workspace;
 
 /// Lines of a failed step's log that are printed.
 const LOG_LINES_SHOWN: usize = 60;
+
+/// How often a running command is looked at.
+const POLL: Duration = Duration::from_millis(20);
 
 /// How a step did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,16 +181,29 @@ impl Log {
     /// # Errors
     ///
     /// It does not start or does not succeed; the text names it.
-    pub(crate) fn run(&mut self, mut command: Command) -> Result<(), String> {
+    pub(crate) fn run(&mut self, command: Command) -> Result<(), String> {
+        let name = in_one_line(&command);
+        let status = self.watch(command, || name.clone())?;
+        if status.success() { Ok(()) } else { Err(format!("{name}: {status}")) }
+    }
+
+    /// Runs a command whose output goes to the log, and shows what `tell` says while it runs.
+    ///
+    /// # Errors
+    ///
+    /// It does not start; the text names it.
+    pub(crate) fn watch(&mut self, mut command: Command, tell: impl Fn() -> String) -> Result<ExitStatus, String> {
         let name = in_one_line(&command);
         self.say(&format!("$ {name}"));
-        self.spinner.set_message(name.clone());
         let (out, err) = (self.file()?, self.file()?);
-        let status = command.stdin(Stdio::null()).stdout(out).stderr(err).status();
-        match status {
-            Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(format!("{name}: {status}")),
-            Err(error) => Err(format!("{name}: {error}")),
+        let in_words = |error| format!("{name}: {error}");
+        let mut child = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn().map_err(in_words)?;
+        loop {
+            self.spinner.set_message(tell());
+            match child.try_wait().map_err(in_words)? {
+                Some(status) => return Ok(status),
+                None => thread::sleep(POLL),
+            }
         }
     }
 
@@ -265,6 +282,7 @@ mod tests {
         assert_eq!(log.run(script("echo out; echo err >&2")), Ok(()));
         assert!(log.run(script("exit 3")).unwrap_err().contains("exit status: 3"));
         assert!(log.run(Command::new("no-such-program-here")).is_err());
+        assert_eq!(log.watch(script("exit 4"), String::new).unwrap().code(), Some(4));
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("$ sh -c echo out; echo err >&2\nout\nerr\n$ sh -c exit 3\n"), "{text}");
         assert!(end_of_log(&path).contains("    out\n    err\n"));

@@ -72,7 +72,9 @@ fn a_generic_function_serves_any_id_allocator() {
     assert_eq!(all_ids(&mut bits), []);
     bits.add_ids(60, 4).unwrap();
     bits.add_ids(3, 2).unwrap();
-    assert_eq!(all_ids(&mut bits), [3, 4, 60, 61, 62, 63]);
+    assert_eq!(bits.alloc_id(1, 1), Ok(3));
+    assert_eq!((bits.size(), bits.used(), bits.available()), (6, 1, 5));
+    assert_eq!(all_ids(&mut bits), [4, 60, 61, 62, 63]);
     assert_eq!((bits.size(), bits.used(), bits.available()), (6, 6, 0));
 }
 

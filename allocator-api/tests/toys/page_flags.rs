@@ -131,7 +131,8 @@ fn a_generic_function_serves_any_page_allocator() {
 #[test]
 fn a_run_is_given_back_in_pieces_and_never_twice() {
     let mut pages = flags_of::<4096>(0, 8);
-    let run = pages.alloc_pages(8, 4096).unwrap();
+    let run = pages.alloc_pages(7, 4096).unwrap();
+    assert_eq!((pages.available_pages(), pages.alloc_pages(1, 4096)), (1, Ok(run + 7 * 4096)));
     // SAFETY: 1. The pages that are allocated are the test's. 2. Nobody uses them.
     let answers = [(2, 3), (2, 1), (0, 8), (0, 2), (5, 3)]
         .map(|(first, count)| unsafe { pages.dealloc_pages(run + first * 4096, count) });

@@ -8,7 +8,7 @@ use allocator_api::{AllocError, AllocResult, PageAllocator};
 use super::{Slabs, guests, list, runs::is_page};
 use crate::{
     memory::{CLASS_COUNT, Classes, Offset, RecordRef, Source, State},
-    size_class::{self, FRAME_BYTES, last_byte},
+    size_class::{FRAME_BYTES, last_byte},
 };
 
 impl Slabs {
@@ -21,12 +21,32 @@ impl Slabs {
         offset: Offset,
         layout: Layout,
     ) -> AllocResult {
+        match self.find_object(address, offset) {
+            Some((slab, object)) => self.put_found(pages, slab, object, offset),
+            None => self.dealloc_slowly(pages, address, layout),
+        }
+    }
+
+    /// The slab and the number of the object at `address`, live or free, if the slab is of the class at `offset`, has no guests and
+    /// is found without a walk.
+    #[inline(always)]
+    pub(super) fn find_object(&mut self, address: usize, offset: Offset) -> Option<(RecordRef, usize)> {
         let slab = self.map.near(address);
         let class = self.classes.at(offset);
         let object = class.object_at(address.wrapping_sub(slab.base()));
-        if slab.fast_class() != offset.number() || object >= class.capacity {
-            return self.dealloc_slowly(pages, address, layout);
-        }
+        (slab.fast_class() == offset.number() && object < class.capacity).then_some((slab, object))
+    }
+
+    /// Takes an object back that [`find_object`](Self::find_object) found, if it is live.
+    #[inline(always)]
+    pub(super) fn put_found<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        slab: RecordRef,
+        object: usize,
+        offset: Offset,
+    ) -> AllocResult {
+        let class = self.classes.at(offset);
         let (before, after) = slab.set_bit(object);
         if before == after {
             return Err(AllocError::NotAllocated);
@@ -87,13 +107,12 @@ impl Slabs {
     pub(super) fn live_object(&self, slab: RecordRef, address: usize, layout: Layout) -> AllocResult<usize> {
         let class = self.classes.look_at(slab);
         let object = class.object_at(address.wrapping_sub(slab.base()));
-        let last_byte = last_byte(layout.size(), layout.align());
         if object >= class.capacity || slab.has_bit(object) {
             return Err(AllocError::NotAllocated);
         }
         let is_its_layout = match guests::class_of_guest(class, slab, object) {
-            Some(guest) => layout.align() <= FRAME_BYTES && size_class::class_of(last_byte) == Some(guest),
-            None => class.serves(last_byte),
+            Some(guest) => guests::guest_class(layout) == Some(guest),
+            None => class.serves(last_byte(layout.size(), layout.align())),
         };
         if is_its_layout { Ok(object) } else { Err(AllocError::NotAllocated) }
     }
@@ -116,16 +135,15 @@ impl Slabs {
     /// an unused one back to the page level, unless it is the active one.
     #[inline(never)]
     pub(super) fn word_changed<P: PageAllocator>(&mut self, pages: &mut P, slab: RecordRef) -> AllocResult {
-        if slab.state() == State::Active {
-            return Ok(());
-        }
         let class = self.classes.class_of(slab);
-        if slab.state() == State::Exhausted {
-            list::push_back(class, slab);
-        }
-        if class.is_unused(slab) {
-            list::unlink(class, slab);
-            self.give_slab(pages, slab);
+        match slab.state() {
+            // It has two objects or more, so that another one is live.
+            State::Exhausted => list::push_back(class, slab),
+            State::Partial if class.is_unused(slab) => {
+                list::unlink(class, slab);
+                self.give_slab(pages, slab);
+            }
+            _ => {}
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use core::{alloc::Layout, ptr::NonNull};
 use super::Slabs;
 use crate::{
     class::{Class, MAX_WORDS},
-    memory::{self, Classes, RecordRef},
+    memory::{self, Classes, RecordRef, State},
     size_class::{self, FRAME_BYTES, last_byte},
 };
 
@@ -24,6 +24,15 @@ const fn guest(object: usize) -> usize {
 /// The object whose guest has a bit; `None` for the bit of an object.
 pub(super) fn object_of(bit: usize) -> Option<usize> {
     bit.checked_sub(guest(0))
+}
+
+/// The class of a guest for `layout`; `None` for what no guest serves.
+pub(super) fn guest_class(layout: Layout) -> Option<usize> {
+    if layout.align() > FRAME_BYTES {
+        None
+    } else {
+        size_class::class_of(last_byte(layout.size(), layout.align()))
+    }
 }
 
 /// Whether slabs of a class can have guests.
@@ -55,13 +64,25 @@ pub(super) fn leave(class: &Class, slab: RecordRef, object: usize) {
     }
 }
 
+/// Makes the live object `object` of `slab` a guest of class `guest_class`.
+///
+/// # Safety
+///
+/// 1. The object's owner does not use its last byte: its class is smaller than the slab's.
+unsafe fn seat(class: &mut Class, slab: RecordRef, object: usize, guest_class: u8) {
+    slab.set_bit(guest(object));
+    slab.set_fast_class(0);
+    if slab.state() == State::Active {
+        class.word_objects = 0;
+    }
+    // SAFETY: 1. The last byte of a live object of this engine, which its owner does not use (1).
+    unsafe { memory::write_mark(mark_of(class, slab, object), guest_class) };
+}
+
 impl Slabs {
     /// Serves a request from the smallest larger class that has a free object.
     pub(super) fn alloc_guest(&mut self, layout: Layout) -> Option<NonNull<u8>> {
-        if layout.align() > FRAME_BYTES {
-            return None;
-        }
-        let guest_class = size_class::class_of(last_byte(layout.size(), layout.align()))?;
+        let guest_class = guest_class(layout)?;
         (guest_class + 1..size_class::COUNT).find_map(|number| {
             let class = self.classes.get(number);
             let fits = can_host(class) && class.size.is_multiple_of(layout.align());
@@ -79,11 +100,24 @@ impl Slabs {
         let class = self.classes.at(offset);
         let slab = class.active;
         let object = class.object_at(block.addr().get() - slab.base());
-        slab.set_bit(guest(object));
-        slab.set_fast_class(0);
-        class.word_objects = 0;
-        // SAFETY: 1. The last byte of an object taken just now; the guest, of a smaller class, is not told of it.
-        unsafe { memory::write_mark(mark_of(class, slab, object), guest_class) };
+        // SAFETY: 1. The object was taken just now, and the guest's class is a smaller one.
+        unsafe { seat(class, slab, object, guest_class) };
         Some(block)
+    }
+
+    /// Lets the live object of `slab` at `address`, or the guest in it, become a guest that serves `layout`. `false` if the class for
+    /// that is not smaller than the slab's, or the slab can have no guests.
+    pub(super) fn host_in_place(&mut self, slab: RecordRef, address: usize, layout: Layout) -> bool {
+        let class = self.classes.class_of(slab);
+        let Some(guest_class) = guest_class(layout) else {
+            return false;
+        };
+        if !can_host(class) || usize::from(size_class::SIZES[guest_class]) >= class.size {
+            return false;
+        }
+        let object = class.object_at(address.wrapping_sub(slab.base()));
+        // SAFETY: 1. The object is live, and from now on its owner has at most the bytes of the smaller class.
+        unsafe { seat(class, slab, object, guest_class as u8) };
+        true
     }
 }

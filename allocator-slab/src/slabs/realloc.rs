@@ -6,7 +6,7 @@ use allocator_api::{AllocError, AllocResult, PageAllocator};
 
 use super::{Slabs, runs::run_bytes};
 use crate::{
-    memory::{self, State},
+    memory::{self, Classes, Offset, State},
     size_class::{class_of, last_byte},
 };
 
@@ -41,17 +41,87 @@ impl Slabs {
         new_size: usize,
     ) -> AllocResult<NonNull<u8>> {
         let address = block.addr().get();
+        let found = Offset::of_small(last_byte(layout.size(), layout.align()))
+            .and_then(|offset| Some((self.find_object(address, offset)?, offset)));
+        let Some(((slab, object), offset)) = found else {
+            // SAFETY: 1. and 2. are the caller's 1. and 2.
+            return unsafe { self.realloc_slowly(pages, block, layout, new_size) };
+        };
+        if slab.has_bit(object) {
+            return Err(AllocError::NotAllocated);
+        }
+        if Offset::of_small(last_byte(new_size, layout.align())) == Some(offset) {
+            return Ok(block);
+        }
+        let new_layout = Layout::from_size_align(new_size, layout.align()).map_err(|_| AllocError::NoMemory)?;
+        let Some(new_block) = self.alloc(pages, new_layout) else {
+            return self.stay(pages, block, layout, new_layout);
+        };
+        // SAFETY: 1. `block` is live, since its bit is not set, and `new_block` is fresh. 2. A live block is not handed out.
+        unsafe { memory::copy(block, new_block, layout.size().min(new_size)) };
+        let freed = self.put_found(pages, slab, object, offset);
+        debug_assert_eq!(freed, Ok(()), "the object is live");
+        Ok(new_block)
+    }
+
+    /// As [`realloc`](Self::realloc), for what is no object of a slab without guests, or too large for the table of classes.
+    ///
+    /// # Safety
+    ///
+    /// 1. `block` is a live block of `self`, allocated with `layout`; or not one at all.
+    /// 2. After `Ok` nobody uses the old block.
+    #[inline(never)]
+    unsafe fn realloc_slowly<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        block: NonNull<u8>,
+        layout: Layout,
+        new_size: usize,
+    ) -> AllocResult<NonNull<u8>> {
+        let address = block.addr().get();
         self.check::<P>(address, layout)?;
         let new_layout = Layout::from_size_align(new_size, layout.align()).map_err(|_| AllocError::NoMemory)?;
         if self.resize::<P>(pages, address, layout, new_layout)? {
             return Ok(block);
         }
-        let new_block = self.alloc(pages, new_layout).ok_or(AllocError::NoMemory)?;
+        let Some(new_block) = self.alloc(pages, new_layout) else {
+            return self.stay(pages, block, layout, new_layout);
+        };
         // SAFETY: 1. `block` passed the check, and `new_block` is fresh. 2. A live block is not handed out.
         unsafe { memory::copy(block, new_block, layout.size().min(new_size)) };
         let freed = self.dealloc(pages, block, layout);
         debug_assert_eq!(freed, Ok(()), "the block passed the check");
         Ok(new_block)
+    }
+
+    /// Lets a live block that gets no other place become smaller where it is: an object as a guest of the smaller class, a run as
+    /// one that serves a class.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory`: the block is to grow; its slab can have no guests; there is no record for a run of one page.
+    #[cold]
+    #[inline(never)]
+    fn stay<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        block: NonNull<u8>,
+        layout: Layout,
+        new_layout: Layout,
+    ) -> AllocResult<NonNull<u8>> {
+        let address = block.addr().get();
+        if new_layout.size() >= layout.size() {
+            return Err(AllocError::NoMemory);
+        }
+        let record = self.map.get(address);
+        let stays = if matches!(record.state(), State::Page | State::Run) {
+            let class = Self::class_for::<P>(new_layout).map_or(0, |class| Classes::offset(class).number());
+            let bytes = (run_bytes::<P>(layout.size())?, run_bytes::<P>(new_layout.size())?);
+            self.resize_run(pages, address, bytes, class)
+        } else {
+            self.host_in_place(record, address, new_layout)
+        };
+        if stays { Ok(block) } else { Err(AllocError::NoMemory) }
     }
 
     /// Changes the size of a live block where it is. `false` if it has to move.
@@ -73,7 +143,7 @@ impl Slabs {
             }
             (None, None) if is_run => {
                 let (bytes, new_bytes) = (run_bytes::<P>(layout.size())?, run_bytes::<P>(new_layout.size())?);
-                Ok(bytes == new_bytes || self.resize_run(pages, address, bytes, new_bytes))
+                Ok(bytes == new_bytes || self.resize_run(pages, address, (bytes, new_bytes), 0))
             }
             _ => Ok(false),
         }

@@ -79,8 +79,7 @@ impl Slabs {
         offset: Offset,
     ) -> Option<NonNull<u8>> {
         let slab = self.new_slab(pages, offset).ok()?;
-        activate(self.classes.at(offset), slab);
-        self.take_object(offset)
+        activate(self.classes.at(offset), slab)
     }
 
     /// The class of a request; `None` if pages serve it: those of a whole number of units, those above the largest
@@ -104,19 +103,19 @@ impl Slabs {
     pub(super) fn take_next(&mut self, offset: Offset) -> Option<NonNull<u8>> {
         let class = self.classes.at(offset);
         let active = class.active;
-        if active.is_end() || !take_from(class, active) {
-            if !active.is_end() {
-                active.set_state(State::Exhausted);
+        if !active.is_end() {
+            if let Some(object) = take_from(class, active) {
+                return Some(object);
             }
-            let slab = class.head;
-            if slab.is_end() {
-                class.close();
-                return None;
-            }
-            list::pop_front(class, slab);
-            activate(class, slab);
+            active.set_state(State::Exhausted);
         }
-        self.take_object(offset)
+        let slab = class.head;
+        if slab.is_end() {
+            class.close();
+            return None;
+        }
+        list::pop_front(class, slab);
+        activate(class, slab)
     }
 
     /// A slab of a class, all free, from pages. If there are none, everything unused is given back first.
@@ -173,28 +172,30 @@ impl Slabs {
     }
 }
 
-/// Makes a slab with a free object the active one; there is no other.
+/// Makes a slab with a free object the active one, and takes an object; there is no other.
 #[inline]
-fn activate(class: &mut Class, slab: RecordRef) {
+fn activate(class: &mut Class, slab: RecordRef) -> Option<NonNull<u8>> {
     slab.set_state(State::Active);
     class.active = slab;
-    let found = take_from(class, slab);
-    debug_assert!(found, "a partial slab has a free object");
+    let object = take_from(class, slab);
+    debug_assert!(object.is_some(), "a partial slab has a free object");
+    object
 }
 
-/// Lets the class take from the first word of its active slab that has a free object. `false` if none has.
+/// Takes an object of the first word of the active slab that has one, which blocks are taken from then. `None` if no word has.
 #[inline(always)]
-fn take_from(class: &mut Class, slab: RecordRef) -> bool {
-    let mut object = 0;
-    while slab.bits(object / WORD_OBJECTS) == 0 {
-        object += WORD_OBJECTS;
-        if object >= class.capacity {
-            return false;
+fn take_from(class: &mut Class, slab: RecordRef) -> Option<NonNull<u8>> {
+    let (mut word, mut before) = (0, 0);
+    while slab.bits(word) == 0 {
+        word += 1;
+        before += WORD_OBJECTS;
+        if before >= class.capacity {
+            return None;
         }
     }
-    class.word = slab.word_distance(object / WORD_OBJECTS);
-    class.base = slab.base() + object * class.size;
+    class.word = slab.word_distance(word);
+    class.base = slab.base() + before * class.size;
     let has_guests = slab.fast_class() == 0;
-    class.word_objects = if has_guests { 0 } else { (class.capacity - object).min(WORD_OBJECTS) };
-    true
+    class.word_objects = if has_guests { 0 } else { (class.capacity - before).min(WORD_OBJECTS) };
+    class.take()
 }

@@ -135,21 +135,21 @@ impl Slabs {
         Ok(())
     }
 
-    /// Changes the length of a live run where it is. Returns `false` if the memory behind it is not free, or there is none
+    /// Changes the length of a live run where it is, and the class that it serves: none if `class` is 0. Returns `false` if the memory behind it is not free, or there is none
     /// for the records; then nothing has changed.
     pub(super) fn resize_run<P: PageAllocator>(
         &mut self,
         pages: &mut P,
         address: usize,
-        bytes: usize,
-        new_bytes: usize,
+        (bytes, new_bytes): (usize, usize),
+        class: u16,
     ) -> bool {
         let grown = new_bytes.saturating_sub(bytes);
         let mut source = Source::new(pages, &mut self.held_bytes);
         if grown > 0 && address.checked_add(bytes).is_none_or(|end| source.take_at(end, grown).is_err()) {
             return false;
         }
-        if !self.rewrite(pages, address, bytes, new_bytes) {
+        if !self.rewrite(pages, address, new_bytes, class) {
             if grown > 0 {
                 Source::new(pages, &mut self.held_bytes).give(address + bytes, grown);
             }
@@ -162,35 +162,29 @@ impl Slabs {
         true
     }
 
-    /// Lets the records tell the new length of a run. `false` if there is no memory for a record; then they are unchanged.
-    fn rewrite<P: PageAllocator>(
-        &mut self,
-        pages: &mut P,
-        address: usize,
-        bytes: usize,
-        new_bytes: usize,
-    ) -> bool {
+    /// Lets the records tell what a run is from now on. `false` if there is no memory for a record; then they are unchanged.
+    fn rewrite<P: PageAllocator>(&mut self, pages: &mut P, address: usize, new_bytes: usize, class: u16) -> bool {
         let Some(place) = self.map.find(address) else {
             return false;
         };
-        let (old, unit) = (place.get(), Source::<P>::UNIT_BYTES);
+        let old = place.get();
         let mut source = Source::new(pages, &mut self.held_bytes);
-        let mut record = old;
-        if bytes == unit {
-            let Ok(new) = self.records.take(&mut source) else {
-                return false;
-            };
-            new.set_base(address);
-            new.set_state(State::Run);
-            place.set(new);
-            record = new;
-        }
-        if new_bytes == unit {
+        if new_bytes == Source::<P>::UNIT_BYTES && class == 0 {
             place.set(RecordRef::page());
-            self.records.give(&mut source, old);
-        } else {
-            record.set_bits(0, new_bytes as u64);
+            if !old.is_shared() {
+                self.records.give(&mut source, old);
+            }
+            return true;
         }
+        let record = if old.is_shared() { self.records.take(&mut source) } else { Ok(old) };
+        let Ok(record) = record else {
+            return false;
+        };
+        record.set_base(address);
+        record.set_state(State::Run);
+        record.set_class(class);
+        record.set_bits(0, new_bytes as u64);
+        place.set(record);
         true
     }
 }

@@ -7,6 +7,7 @@ mod blocks;
 mod borders;
 mod caches;
 mod capabilities;
+mod costs;
 mod far_apart;
 mod model;
 mod one_class;

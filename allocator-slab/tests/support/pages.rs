@@ -17,6 +17,8 @@ pub(crate) struct Pages<const PAGE_SIZE: usize> {
     pub(crate) patience: usize,
     /// Requests refused because patience was at an end.
     pub(crate) refused: usize,
+    /// Calls that took pages or gave some back, or were to.
+    pub(crate) calls: usize,
     /// Kept until the last, since the pages are in it.
     _arena: Arena,
 }
@@ -28,11 +30,20 @@ impl<const PAGE_SIZE: usize> Pages<PAGE_SIZE> {
         let mut near = BitmapPageAllocator::new();
         // SAFETY: 1. The arena is the page level's alone, and dropped with it. 2. `at` exposes the provenance.
         unsafe { near.init(arena.at(0), bytes) }.unwrap();
-        Self { near, far: Vec::new(), far_live: BTreeMap::new(), patience: usize::MAX, refused: 0, _arena: arena }
+        Self {
+            near,
+            far: Vec::new(),
+            far_live: BTreeMap::new(),
+            patience: usize::MAX,
+            refused: 0,
+            calls: 0,
+            _arena: arena,
+        }
     }
 
     /// Counts a request.
     fn ask(&mut self) -> AllocResult {
+        self.calls += 1;
         if self.patience == 0 {
             self.refused += 1;
             return Err(AllocError::NoMemory);
@@ -77,6 +88,7 @@ unsafe impl<const PAGE_SIZE: usize> PageAllocator for Pages<PAGE_SIZE> {
     }
 
     unsafe fn dealloc_pages(&mut self, pos: usize, num_pages: usize) -> AllocResult {
+        self.calls += 1;
         match self.far_live.remove(&pos) {
             Some(count) if count == num_pages => Ok(()),
             Some(_) => Err(AllocError::NotAllocated),

@@ -213,6 +213,15 @@ macro_rules! over {
                 static HEAP: Heap = Heap::new();
                 assert!(super::lies_in_bss(&HEAP));
             }
+
+            #[test]
+            #[cfg(all(target_os = "linux", feature = "trace"))]
+            fn neither_does_one_that_could_record_and_was_given_nothing_to_record_to() {
+                use allocator::Recorded;
+
+                static HEAP: super::Heap<Recorded<$level>, Recorded<$pages>> = super::Heap::new();
+                assert!(super::lies_in_bss(&HEAP));
+            }
         }
     };
     (@tests $($test:ident)*) => {

@@ -1,21 +1,54 @@
 //! The backends of this workspace, through the contract alone.
 
-use std::ptr::{self, NonNull};
+use std::{
+    marker::PhantomData,
+    ptr::{self, NonNull},
+};
 
 use allocator::{Recorded, trace::Event};
-use allocator_api::{ByteAllocator, ConstEmpty, PageAllocator};
+use allocator_api::{BlockKind, ByteAllocator, ConstEmpty, HeapMap, PageAllocator};
 
 use super::{Request, Subject};
 use crate::{region::Region, script::PAGE_BYTES};
 
+/// How a backend tells what it holds.
+pub(crate) trait Held<B> {
+    /// As [`Subject::held`].
+    fn held(backend: &B) -> Option<Vec<(usize, usize)>>;
+}
+
+/// It does not.
+#[derive(Debug)]
+pub(crate) struct Untold;
+
+impl<B> Held<B> for Untold {
+    fn held(_: &B) -> Option<Vec<(usize, usize)>> {
+        None
+    }
+}
+
+/// By its heap map.
+#[derive(Debug)]
+pub(crate) struct Mapped;
+
+impl<B: HeapMap> Held<B> for Mapped {
+    fn held(backend: &B) -> Option<Vec<(usize, usize)>> {
+        let mut held = Vec::new();
+        backend.for_each_block(&mut |block| {
+            held.extend((block.kind != BlockKind::Free).then_some((block.start, block.bytes)));
+        });
+        Some(held)
+    }
+}
+
 /// A byte backend.
 #[derive(Debug)]
-pub(crate) struct Bytes<B>(B);
+pub(crate) struct Bytes<B, H = Untold>(B, PhantomData<H>);
 
 // SAFETY: 1. and 2. are what `ByteAllocator` promises.
-unsafe impl<B: ByteAllocator + ConstEmpty> Subject for Bytes<B> {
+unsafe impl<B: ByteAllocator + ConstEmpty, H: Held<B>> Subject for Bytes<B, H> {
     fn create(region: Region) -> Result<Box<Self>, String> {
-        let mut backend = Box::new(Self(B::EMPTY));
+        let mut backend = Box::new(Self(B::EMPTY, PhantomData));
         // SAFETY: the region is mapped, exposed, and this subject's alone.
         unsafe { backend.0.init(region.address(), region.bytes) }.map_err(|error| error.to_string())?;
         Ok(backend)
@@ -42,16 +75,20 @@ unsafe impl<B: ByteAllocator + ConstEmpty> Subject for Bytes<B> {
     fn used(&self) -> Option<usize> {
         Some(self.0.used_bytes())
     }
+
+    fn held(&self) -> Option<Vec<(usize, usize)>> {
+        H::held(&self.0)
+    }
 }
 
 /// A page backend.
 #[derive(Debug)]
-pub(crate) struct Pages<P>(P);
+pub(crate) struct Pages<P, H = Untold>(P, PhantomData<H>);
 
 // SAFETY: 1. and 2. are what `PageAllocator` promises.
-unsafe impl<P: PageAllocator + ConstEmpty> Subject for Pages<P> {
+unsafe impl<P: PageAllocator + ConstEmpty, H: Held<P>> Subject for Pages<P, H> {
     fn create(region: Region) -> Result<Box<Self>, String> {
-        let mut backend = Box::new(Self(P::EMPTY));
+        let mut backend = Box::new(Self(P::EMPTY, PhantomData));
         // SAFETY: the region is mapped, exposed, and this subject's alone.
         unsafe { backend.0.init(region.address(), region.bytes) }.map_err(|error| error.to_string())?;
         Ok(backend)
@@ -74,6 +111,10 @@ unsafe impl<P: PageAllocator + ConstEmpty> Subject for Pages<P> {
 
     fn used(&self) -> Option<usize> {
         Some(self.0.used_pages())
+    }
+
+    fn held(&self) -> Option<Vec<(usize, usize)>> {
+        H::held(&self.0)
     }
 }
 

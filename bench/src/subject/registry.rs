@@ -5,7 +5,7 @@ use super::{
     Subject,
     hosted::Glibc,
     limit::{FreeLists, Nothing, Stacks},
-    ours::{Bytes, Pages, Recording},
+    ours::{Bytes, Mapped, Pages, Recording},
     packages::{Buddy, Rlsf, Slab},
     page_peers::{Bitmap, BuddySlabPages, Frames},
     peers::{BuddySlab, Dlmalloc, GoodMemory, LinkedList, Talc},
@@ -87,7 +87,7 @@ macro_rules! registry {
 pub(crate) const NOTHING: &str = "nothing";
 
 registry! {
-    "slab" Ours Bytes Bytes<allocator_slab::SlabByteAllocator>, "our engine, on a page allocator of its own";
+    "slab" Ours Bytes Bytes<allocator_slab::SlabByteAllocator, Mapped>, "our engine, on a page allocator of its own";
     "slab-package" Ours Bytes Bytes<allocator_slab::package::SlabByteAllocator>, "over the package slab_allocator";
     "buddy" Ours Bytes Bytes<allocator_buddy::BuddyByteAllocator>, "over the package buddy_system_allocator";
     "tlsf" Ours Bytes Bytes<allocator_tlsf::TlsfByteAllocator>, "over the package rlsf";
@@ -106,7 +106,7 @@ registry! {
     "jemalloc" Hosted Bytes Jemalloc, "5; own memory";
     "glibc" Hosted Bytes Glibc, "the C library's malloc; own memory";
     "free lists" Limit Bytes FreeLists, "no merging, no checks, no statistics";
-    "bitmap" Ours Pages Pages<BitmapPageAllocator<PAGE_BYTES>>, "our engine, records in the region";
+    "bitmap" Ours Pages Pages<BitmapPageAllocator<PAGE_BYTES>, Mapped>, "our engine, records in the region";
     "bitmap-package" Ours Pages Pages<package::BitmapPageAllocator<PAGE_BYTES>>, "over the package bitmap-allocator; the smallest map that holds the memory";
     "bitmap-allocator" Peer Pages Bitmap<bitmap_allocator::BitAlloc1M>, "0.4.6; the smallest map that holds the memory";
     "buddy-slab pages" Peer Pages BuddySlabPages, "0.6; runs are powers of two";

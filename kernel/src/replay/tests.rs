@@ -68,6 +68,10 @@ impl Heap for Vectors {
         self.used_bytes
     }
 
+    fn held_bytes(&self) -> usize {
+        self.used_bytes * 2
+    }
+
     fn ticks(&self) -> u64 {
         self.clock.get()
     }
@@ -109,6 +113,7 @@ fn a_heap_that_keeps_its_word_replays_without_a_failure() {
         operations: 5,
         peak_requested_bytes: 150,
         peak_used_bytes: 300,
+        peak_held_bytes: 600,
         // Two allocs and two frees; the object that lives to the end is given back.
         ticks: 220,
         ..Figures::default()

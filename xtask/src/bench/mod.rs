@@ -123,6 +123,19 @@ struct Figures {
     records: Found<(u64, Option<u64>)>,
 }
 
+impl Figures {
+    /// The figure that the pair's workload is there for, unless a block was not whole.
+    fn of(&self, pair: &Pair) -> Option<f64> {
+        let key = pair.key();
+        self.checks.get(&key)?.as_ref().ok()?;
+        match pair.load.figure.as_str() {
+            "efficiency" => self.filled.get(&key)?.as_ref().ok().copied(),
+            "worst" => self.worst.get(&key)?.as_ref().ok().map(|count| *count as f64),
+            _ => self.means.get(&key)?.as_ref().ok().map(Mean::per_operation),
+        }
+    }
+}
+
 impl Options {
     /// Runs the command. `false`: a count has grown.
     ///
@@ -177,6 +190,33 @@ impl Options {
         }
         pairs
     }
+}
+
+/// A workload, and for each allocator that can do it the figure it is there for: instructions, or a share of the memory.
+#[derive(Clone, Debug)]
+pub(crate) struct Workload {
+    pub(crate) load: Load,
+    pub(crate) found: Vec<(Subject, f64)>,
+}
+
+/// Every workload on every allocator; nothing is timed. What is not whole, or cannot do a workload, is not among its figures.
+///
+/// # Errors
+///
+/// The program does not count.
+pub(crate) fn every_workload(program: &Program, list: &List) -> Result<Vec<Workload>> {
+    let pairs_of = |load: &Load| -> Vec<Pair> {
+        let able = list.subjects.iter().filter(|subject| subject.level == load.level);
+        able.map(|subject| Pair { subject: subject.clone(), load: load.clone() }).collect()
+    };
+    let pairs: Vec<Pair> = list.loads.iter().flat_map(pairs_of).collect();
+    let wanted = [Figure::Check, Figure::Instructions, Figure::Worst, Figure::Efficiency];
+    let figures = measure(program, &pairs, &wanted)?;
+    let found = |load: &Load| {
+        let measured = |pair: Pair| Some((figures.of(&pair)?, pair.subject));
+        pairs_of(load).into_iter().filter_map(measured).map(|(value, subject)| (subject, value)).collect()
+    };
+    Ok(list.loads.iter().map(|load| Workload { load: load.clone(), found: found(load) }).collect())
 }
 
 /// `cargo xtask bench --check` as a step of a longer run: skipped, not passed, where the counts cannot be compared.
@@ -284,4 +324,41 @@ fn time(program: &Program, pairs: &[Pair]) -> Found<Time> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Figures, Load, Mean, Pair, Subject};
+
+    fn pair(figure: &str) -> Pair {
+        let subject = Subject {
+            name: "mine".to_owned(),
+            kind: super::Kind::Ours,
+            level: "bytes".to_owned(),
+            note: String::new(),
+        };
+        let load = Load {
+            name: "load".to_owned(),
+            level: "bytes".to_owned(),
+            figure: figure.to_owned(),
+            about: String::new(),
+        };
+        Pair { subject, load }
+    }
+
+    #[test]
+    fn a_pair_has_the_figure_its_workload_is_for_unless_a_block_was_not_whole() {
+        let key = pair("mean").key();
+        let mut figures = Figures::default();
+        let mean = Mean { instructions: [300, 100, 0], operations: [4, 4, 0], refused: 0 };
+        figures.means.insert(key.clone(), Ok(mean));
+        figures.worst.insert(key.clone(), Ok(77));
+        figures.filled.insert(key.clone(), Ok(0.5));
+        let of = |figures: &Figures| ["mean", "worst", "efficiency"].map(|figure| figures.of(&pair(figure)));
+        assert_eq!(of(&figures), [None; 3], "nothing says that the blocks were whole");
+        figures.checks.insert(key.clone(), Ok(()));
+        assert_eq!(of(&figures), [Some(50.0), Some(77.0), Some(0.5)]);
+        figures.checks.insert(key, Err("overlaps".to_owned()));
+        assert_eq!(of(&figures), [None; 3]);
+    }
 }

@@ -122,7 +122,9 @@ fn one_replay(plan: &Plan, replay: &Replay, operations: Option<u64>, found: &mut
     if replay.failures > 0 && plan.memory.bytes() >= NEVER_REFUSES_BYTES {
         found.push(format!("replay {round} had {} failures", replay.failures));
     }
-    let peaks_possible = replay.failures > 0 || replay.peak_used_bytes >= replay.peak_requested_bytes;
+    let peaks_possible = replay.failures > 0
+        || replay.peak_used_bytes >= replay.peak_requested_bytes
+            && replay.peak_held_bytes >= replay.peak_used_bytes;
     if replay.peak_requested_bytes == 0 || !peaks_possible || replay.ticks == 0 {
         found.push(format!("the figures of replay {round} are not possible"));
     }

@@ -191,6 +191,8 @@ pub(crate) struct Replay {
     pub(crate) peak_requested_bytes: u64,
     /// Most bytes that the allocator called used.
     pub(crate) peak_used_bytes: u64,
+    /// Most bytes that the byte level had taken from the page level.
+    pub(crate) peak_held_bytes: u64,
     /// Largest free run of pages before.
     pub(crate) largest_free_before_pages: u64,
     /// Largest free run of pages after.
@@ -310,6 +312,7 @@ fn replay(fields: &mut Fields) -> Result<Replay, String> {
         failures: fields.number("failures")?,
         peak_requested_bytes: fields.number("peak_requested_bytes")?,
         peak_used_bytes: fields.number("peak_used_bytes")?,
+        peak_held_bytes: fields.number("peak_held_bytes")?,
         largest_free_before_pages: fields.number("largest_free_before_pages")?,
         largest_free_after_pages: fields.number("largest_free_after_pages")?,
         ticks: fields.number("ticks")?,

@@ -104,6 +104,7 @@ fn normal_table(boots: &[&Boot]) -> Table {
         "failures",
         "peak requested",
         "peak used",
+        "peak held",
         "ticks",
         "kept",
         "pages after a burst",
@@ -119,6 +120,7 @@ fn normal_table(boots: &[&Boot]) -> Table {
         row.push(failures(boot));
         row.push(replay(|replay| Bytes(replay.peak_requested_bytes).to_string()));
         row.push(replay(|replay| Bytes(replay.peak_used_bytes).to_string()));
+        row.push(replay(|replay| Bytes(replay.peak_held_bytes).to_string()));
         row.push(replay(|replay| replay.ticks.to_string()));
         row.push(record.recovery.as_ref().map_or_else(absent, |recovery| Bytes(recovery.kept_bytes).to_string()));
         let burst = record.burst.as_ref();
@@ -245,7 +247,7 @@ mod tests {
         assert_eq!(one_line(&failed), "boot slab-package+bitmap-package-64M: FAILED: no boot line (and 1 more)");
         let report = text(&[failed]);
         assert!(report.contains("- no boot line\n") && report.contains("- another\n"), "{report}");
-        assert_eq!(report.matches('–').count(), 9, "{report}");
+        assert_eq!(report.matches('–').count(), 10, "{report}");
     }
 
     #[test]

@@ -6,6 +6,8 @@ use anyhow::{Result, anyhow};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
+use crate::measure::program::Kind;
+
 /// Width of every picture.
 const WIDTH: u32 = 560;
 
@@ -14,6 +16,9 @@ const TEXT: i32 = 22;
 
 /// Height of a row of text or of a bar.
 const ROW: i32 = 30;
+
+/// Height of the lower part of a row in a map, which shows what is lost.
+const LOST_ROW: i32 = 9;
 
 /// Where names end and bars begin.
 const NAMES: i32 = 236;
@@ -26,7 +31,7 @@ const GRID: RGBColor = RGBColor(0xD8, 0xD8, 0xD8);
 const OURS: RGBColor = RGBColor(0x00, 0x72, 0xB2);
 /// Another allocator.
 const OTHER: RGBColor = RGBColor(0x9A, 0x9A, 0x9A);
-/// How many blues there are in a map.
+/// How many shades of a colour there are in a map.
 const SHADES: f64 = 5.0;
 /// Memory that is used and was not asked for.
 const LOST: RGBColor = RGBColor(0xD5, 0x5E, 0x00);
@@ -72,6 +77,8 @@ pub(super) struct Line {
 pub(super) struct Moment {
     /// Of each cell of addresses, what is live.
     pub(super) cells: Vec<f64>,
+    /// Of each cell, what is held and not live, where that is known.
+    pub(super) lost_cells: Option<Vec<f64>>,
     /// Of the most that is ever used, what is live and what is used beyond that.
     pub(super) live: f64,
     /// See `live`.
@@ -125,6 +132,16 @@ pub(super) fn bars(bars: &[Bar], most: f64) -> Result<String> {
         }
         Ok(())
     })
+}
+
+/// Bars of values as multiples of the best peer's, and that one's value.
+pub(super) fn over_best(values: impl Iterator<Item = (String, Kind, f64)> + Clone) -> (Vec<Bar>, f64) {
+    let peers = values.clone().filter(|(_, kind, _)| *kind == Kind::Peer);
+    let best = peers.map(|(_, _, value)| value).fold(f64::INFINITY, f64::min);
+    let best = if best.is_finite() { best.max(1.0) } else { 1.0 };
+    let bar =
+        |(name, kind, value): (String, Kind, f64)| Bar { name, value: value / best, ours: kind == Kind::Ours };
+    (values.map(bar).collect(), best)
 }
 
 /// A figure in three or four characters.
@@ -194,7 +211,14 @@ pub(super) fn heap_map(moments: &[Moment]) -> Result<String> {
         text(area, "live, lost, free", (bar_start, 5))?;
         for (top, moment) in (ROW..).step_by(ROW as usize).zip(moments) {
             rectangle(area, (4, top), (map_end, top + ROW - 3), GRID.mix(1.0))?;
-            cells(area, &moment.cells, top, map_end)?;
+            let (middle, bottom) = (top + ROW - 3 - LOST_ROW, top + ROW - 3);
+            match &moment.lost_cells {
+                Some(lost) => {
+                    cells(area, &moment.cells, OURS, (4, top), (map_end, middle))?;
+                    cells(area, lost, LOST, (4, middle), (map_end, bottom))?;
+                }
+                None => cells(area, &moment.cells, OURS, (4, top), (map_end, bottom))?,
+            }
             let room = WIDTH as i32 - bar_start - 4;
             let (live, lost) =
                 (bar_start + part(room, moment.live), bar_start + part(room, moment.live + moment.lost));
@@ -206,17 +230,17 @@ pub(super) fn heap_map(moments: &[Moment]) -> Result<String> {
     })
 }
 
-/// The live cells of one moment; neighbours that are as blue as each other are drawn as one.
-fn cells(area: &Area<'_>, cells: &[f64], top: i32, end: i32) -> Result<()> {
-    let edge = |n: usize| 4 + part(end - 4, n as f64 / cells.len() as f64);
+/// The cells of one moment between two corners; neighbours that are as dark as each other are drawn as one.
+fn cells(area: &Area<'_>, cells: &[f64], colour: RGBColor, from: (i32, i32), to: (i32, i32)) -> Result<()> {
+    let edge = |n: usize| from.0 + part(to.0 - from.0, n as f64 / cells.len() as f64);
     let shade = |share: f64| (share.clamp(0.0, 1.0) * SHADES).ceil() / SHADES;
-    let mut from = 0;
+    let mut first = 0;
     for alike in cells.chunk_by(|one, other| shade(*one) == shade(*other)) {
-        let to = from + alike.len();
-        if shade(cells[from]) > 0.0 {
-            rectangle(area, (edge(from), top), (edge(to), top + ROW - 3), OURS.mix(shade(cells[from])))?;
+        let next = first + alike.len();
+        if shade(cells[first]) > 0.0 {
+            rectangle(area, (edge(first), from.1), (edge(next), to.1), colour.mix(shade(cells[first])))?;
         }
-        from = to;
+        first = next;
     }
     Ok(())
 }
@@ -254,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_heap_map_has_a_cell_for_each_share_and_a_bar_for_live_and_lost() {
-        let moment = |live, lost| Moment { cells: vec![0.0, 1.0, 0.95, 0.1], live, lost };
+        let moment = |live, lost| Moment { cells: vec![0.0, 1.0, 0.95, 0.1], lost_cells: None, live, lost };
         let svg = heap_map(&[moment(0.5, 0.25), moment(1.0, 0.0)]).unwrap();
         // The whole, two live cells as one, one that is hardly live, and the bar's three parts, for each moment.
         assert_eq!(widths(&svg).len(), 12, "{svg}");
@@ -262,8 +286,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_lost_is_drawn_below_what_is_live_at_the_same_addresses() {
+        let moment = Moment { cells: vec![1.0, 0.5], lost_cells: Some(vec![0.0, 0.5]), live: 0.0, lost: 0.0 };
+        let svg = heap_map(&[moment]).unwrap();
+        let cell = |x, y, width, height, colour| {
+            format!(
+                "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" opacity=\"0.6\" fill=\"{colour}\""
+            )
+        };
+        assert!(svg.contains(&cell(197, 30, 193, 18, "#0072B2")), "{svg}");
+        assert!(svg.contains(&cell(197, 48, 193, 9, "#D55E00")), "{svg}");
+        assert!(!svg.contains(&cell(4, 48, 193, 9, "#D55E00")), "{svg}");
+    }
+
+    #[test]
     fn the_dark_style_replaces_the_colours_that_are_drawn_with() {
-        let svg = heap_map(&[Moment { cells: vec![0.0], live: 0.0, lost: 0.0 }]).unwrap();
+        let svg = heap_map(&[Moment { cells: vec![0.0], lost_cells: None, live: 0.0, lost: 0.0 }]).unwrap();
         for part in ["fill=\"#111111\"", "fill=\"#D8D8D8\""] {
             assert!(svg.contains(part) && DARK.contains(part), "{part}: {svg}");
         }

@@ -10,7 +10,7 @@ use crate::measure::program::{Kind, Program, Subject};
 use crate::replay::{self, Row, Trace};
 
 /// A bar longer than so many times the best is cut off.
-const MOST_TIMES: f64 = 5.0;
+pub(super) const MOST_TIMES: f64 = 5.0;
 
 /// Lines that one picture takes, those of this project first.
 const MOST_LINES: usize = 7;
@@ -27,6 +27,7 @@ struct Look {
     live_bytes: f64,
     used_bytes: Option<f64>,
     cells: Vec<f64>,
+    lost_cells: Option<Vec<f64>>,
 }
 
 /// One trace on every allocator.
@@ -107,10 +108,9 @@ impl Measured {
 
     /// Bars of a value as a multiple of the best peer's.
     fn ratios(&self, kind: &str, title: &str, value: impl Fn(&Row) -> Option<f64>) -> Result<Figure> {
-        let peers = self.rows.iter().filter(|row| row.subject.kind == Kind::Peer);
-        let best = peers.filter_map(&value).fold(f64::INFINITY, f64::min);
-        let best = if best.is_finite() { best.max(1.0) } else { 1.0 };
-        let bars = self.bars(|row| Some(value(row)? / best));
+        let values =
+            self.rows.iter().filter_map(|row| Some((row.subject.name.clone(), row.subject.kind, value(row)?)));
+        let (bars, best) = charts::over_best(values);
         let about = format!(
             "As a multiple of the best other allocator's, which takes {best:.0}. Counted by callgrind, from the call to \
              its return. Shorter is better."
@@ -161,12 +161,18 @@ impl Measured {
         let most = map.looks.iter().map(used).fold(1.0, f64::max);
         let moment = |look: &Look| Moment {
             cells: look.cells.clone(),
+            lost_cells: look.lost_cells.clone(),
             live: look.live_bytes / most,
             lost: (used(look) - look.live_bytes).max(0.0) / most,
         };
         let moments: Vec<Moment> = map.looks.iter().map(moment).collect();
+        let places = if map.looks.iter().any(|look| look.lost_cells.is_some()) {
+            "the bluer, the more of it is live; the more orange below, the more of it is held and was not asked for"
+        } else {
+            "the bluer, the more of it is live"
+        };
         let about = format!(
-            "Left, where blocks lie: the bluer, the more of it is live. Right: blue is what was asked for, orange what is \
+            "Left, where blocks lie: {places}. Right: blue is what was asked for, orange what is \
              used beyond that (rounding, records), of {:.2} MiB used at most.",
             most / f64::from(1 << 20)
         );
@@ -206,7 +212,12 @@ mod tests {
     fn every_picture_is_drawn_and_ratios_are_to_the_best_peer() {
         let rows = vec![row("mine", "ours"), row("peer", "peer")];
         let subject = rows[0].subject.clone();
-        let look = |live_bytes| Look { live_bytes, used_bytes: Some(100.0), cells: vec![0.5; 4] };
+        let look = |live_bytes| Look {
+            live_bytes,
+            used_bytes: Some(100.0),
+            cells: vec![0.5; 4],
+            lost_cells: Some(vec![0.1; 4]),
+        };
         let maps = vec![(subject.clone(), Map { looks: vec![look(50.0), look(100.0)] })];
         let latency = vec![(subject, vec![(0.0, 10.0), (0.9, 20.0), (1.0, 1000.0)])];
         let figures = Measured { trace: trace(), rows, latency, maps }.figures().unwrap();
@@ -219,5 +230,6 @@ mod tests {
             figures[0]
         );
         assert!(figures.iter().all(|figure| figure.svg.starts_with("<svg ")));
+        assert!(figures[5].about.contains("more orange below"), "{}", figures[5].about);
     }
 }

@@ -1,14 +1,16 @@
 //! `cargo xtask report`: what is proven and what it costs, as one page with pictures.
 //!
 //! ```text
-//!   evidence ────────────────────────► Matrix ──┐
-//!   replay, latency, maps (bench/) ──► charts ──┴─► page ─► index.html, *.svg ─► browser
+//!   evidence ─────────────────────────► Matrix ──┐
+//!   replay, latency, maps (bench/) ───► charts ──┼─► page ─► index.html, *.svg ─► browser
+//!   every workload, if asked (bench/) ► charts ──┘
 //! ```
 
 mod browser;
 mod charts;
 mod measured;
 mod page;
+mod workloads;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,6 +20,7 @@ use clap::Args;
 
 use self::measured::Measured;
 use self::page::Figure;
+use crate::bench;
 use crate::evidence::matrix::{Matrix, Place};
 use crate::measure::figures;
 use crate::measure::program::{Kind, Program, Subject};
@@ -29,6 +32,9 @@ use crate::workspace::Workspace;
 /// Traces that are replayed unless all are: short ones, of blocks and of pages.
 const SHORT: [&str; 2] = ["kernel-fork-cut.bytes.zst", "kernel-boot.pages.zst"];
 
+/// How long everything takes, in words.
+const FULL_TAKES: &str = "about an hour and a half on two processors";
+
 /// Seconds that one process may take.
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -36,22 +42,24 @@ const LIMIT: Duration = Duration::from_secs(120);
 ///
 /// The page holds the evidence matrix; bars of instructions as ratios to the best peer, and of the memory needed; curves of
 /// latency and of fragmentation; and maps of each of our heaps as a trace proceeds. A matrix that `cargo xtask evidence` left
-/// is taken; else it is made here, of this machine alone (with --full, of every place). The page needs nothing but
+/// is taken; else it is made here, of this machine alone (with --full, of every place). With --full the page has every trace in
+/// traces/ and every workload of `cargo xtask bench`, on every allocator that can be measured, also those that need an operating
+/// system; without it, two short traces on our backends and the packages that a kernel could use. The page needs nothing but
 /// itself, and is light or dark as its reader is. Where Chromium is installed, the page is then looked at in it: every picture
 /// drawn, legible at 1280 and at 390 pixels, light and dark, and nothing in the console.
 ///
-/// Needs: Valgrind; for the look, Chromium. `--setup` installs both.
+/// Needs: Valgrind; for the look, Chromium: `--setup` installs both. With --full, a C compiler for the hosted allocators.
 ///
-/// Takes: three minutes on two processors, an hour with --full.
+/// Takes: three minutes on two processors, an hour and a half with --full.
 #[derive(Args, Debug)]
 #[command(after_long_help = "Examples:
   cargo xtask evidence --setup && cargo xtask report --setup    everything that the page can show
-  cargo xtask report --full                                     every trace in traces/
+  cargo xtask report --full                                     every trace and workload, on every allocator
   cargo xtask report --renew docs                               also those that the README shows
 
 The page is target/report/index.html, what the browser saw lies under target/xtask/browser/.")]
 pub(crate) struct Options {
-    /// Replay every trace in traces/
+    /// Every trace in traces/, every workload, every allocator
     #[arg(long)]
     full: bool,
     /// Renew the pictures that lie in this directory
@@ -91,16 +99,8 @@ impl Options {
     /// Measures and writes the page; its path, and how many pictures it has.
     fn write(&self, workspace: &Workspace) -> Result<(PathBuf, usize)> {
         let matrix = matrix(workspace, self.full)?;
-        let program = Program::build(workspace, false, LIMIT)?;
-        let is_shown = |subject: &Subject| matches!(subject.kind, Kind::Ours | Kind::Peer);
-        let subjects: Vec<Subject> = program.list()?.subjects.into_iter().filter(is_shown).collect();
-        let overhead = figures::overhead(&program)?;
-        let mut groups: Vec<(String, Vec<Figure>)> = Vec::new();
-        for path in self.traces(workspace)? {
-            let trace = replay::about(&program, &path)?;
-            let measured = Measured::of(&program, trace, &subjects, overhead)?;
-            groups.push((measured.title(), measured.figures()?));
-        }
+        let program = Program::build(workspace, self.full, LIMIT)?;
+        let groups = self.groups(workspace, &program)?;
         let directory = workspace.target().join("report");
         let figures = || groups.iter().flat_map(|(_, figures)| figures);
         page::write_pictures(&directory, figures())?;
@@ -111,6 +111,29 @@ impl Options {
         std::fs::write(&path, page::page(&matrix, &groups))
             .with_context(|| format!("writing {}", path.display()))?;
         Ok((path, figures().count()))
+    }
+
+    /// Measures; the pictures under their titles.
+    fn groups(&self, workspace: &Workspace, program: &Program) -> Result<Vec<(String, Vec<Figure>)>> {
+        let list = program.list()?;
+        let traces = self.traces(workspace)?;
+        if self.full {
+            let (workloads, subjects) = (list.loads.len(), list.subjects.len());
+            eprintln!("{} traces and {workloads} workloads on {subjects} allocators: {FULL_TAKES}", traces.len());
+        }
+        let is_shown = |subject: &&Subject| self.full || matches!(subject.kind, Kind::Ours | Kind::Peer);
+        let subjects: Vec<Subject> = list.subjects.iter().filter(is_shown).cloned().collect();
+        let overhead = figures::overhead(program)?;
+        let mut groups = Vec::new();
+        for path in traces {
+            let trace = replay::about(program, &path)?;
+            let measured = Measured::of(program, trace, &subjects, overhead)?;
+            groups.push((measured.title(), measured.figures()?));
+        }
+        if self.full {
+            groups.extend(workloads::groups(&bench::every_workload(program, &list)?)?);
+        }
+        Ok(groups)
     }
 
     fn traces(&self, workspace: &Workspace) -> Result<Vec<PathBuf>> {

@@ -4,6 +4,7 @@
 
 pub(crate) mod foreign;
 mod manager;
+pub(crate) mod tools;
 pub(crate) mod valgrind;
 
 use std::path::PathBuf;

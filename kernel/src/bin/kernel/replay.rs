@@ -68,6 +68,7 @@ fn round(number: usize) -> bool {
         let line = line.value("failures", figures.failures())?;
         let line = line.value("peak_requested_bytes", figures.peak_requested_bytes)?;
         let line = line.value("peak_used_bytes", figures.peak_used_bytes)?;
+        let line = line.value("peak_held_bytes", figures.peak_held_bytes)?;
         let line = line.value("largest_free_before_pages", free_before)?;
         line.value("largest_free_after_pages", free_after)?.value("ticks", figures.ticks)
     });
@@ -93,9 +94,10 @@ fn print(number: usize, figures: &Figures) {
         figures.rejected
     );
     crate::println!(
-        "  at most {} bytes requested and {} bytes used; {} ticks, {} an operation",
+        "  at most {} bytes requested, {} bytes used and {} bytes held; {} ticks, {} an operation",
         figures.peak_requested_bytes,
         figures.peak_used_bytes,
+        figures.peak_held_bytes,
         figures.ticks,
         figures.ticks / figures.operations.max(1)
     );

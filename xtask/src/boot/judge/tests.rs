@@ -89,6 +89,7 @@ fn every_wrong_figure_is_named() {
     assert_found("round=2 operations=60000", "round=2 operations=59999", "replay 2 did 59999");
     assert_found("round=1 operations=60000 failures=0", "round=1 operations=60000 failures=1", "1 failures");
     assert_found("peak_used_bytes=300000", "peak_used_bytes=100000", "not possible");
+    assert_found("peak_held_bytes=400000", "peak_held_bytes=299999", "not possible");
     assert_found("peak_requested_bytes=200000", "peak_requested_bytes=0", "not possible");
     assert_found("ticks=4000000", "ticks=0", "not possible");
     assert_found("round=2", "round=3", "no line of replay 2");
@@ -96,7 +97,7 @@ fn every_wrong_figure_is_named() {
     assert_found("outcome=declared why=\"the package", "outcome=passed why=\"the package", "recovery");
     assert_found("had_pages=120000", "had_pages=119999", "after the burst 119999 of 120000");
     assert_found("had_pages=120000", "had_pages=120002", "burst are not possible");
-    assert_found("held_bytes=40000", "held_bytes=20000", "burst are not possible");
+    assert_found(" held_bytes=40000", " held_bytes=20000", "burst are not possible");
     assert_found("status=ok", "status=failed", "status failed, not ok");
 }
 

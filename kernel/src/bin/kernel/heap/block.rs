@@ -87,6 +87,10 @@ impl Heap for TimedHeap {
         HEAP.usage().heap_used_bytes
     }
 
+    fn held_bytes(&self) -> usize {
+        HEAP.usage().heap_held_bytes
+    }
+
     fn ticks(&self) -> u64 {
         self.ticks
     }
