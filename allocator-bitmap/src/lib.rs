@@ -67,7 +67,7 @@
 //! |---|---|
 //! | `alloc_pages`, one page | O(log n + log s); O(1) from the open chunk |
 //! | `alloc_pages`, a run at any page | O(log n + log s), found or refused, and 1/64 step a page |
-//! | `alloc_pages`, aligned to more | the same, and up to 32 chunks a span more, while memory has a run with room for any alignment; else each chunk that has a run long enough is looked at, about 550 instructions a chunk |
+//! | `alloc_pages`, aligned to more | the same, and up to 32 chunks a span more, while memory has a run with room for any alignment; else each chunk that has a run long enough is looked at, 120 to 600 instructions a chunk |
 //! | `alloc_pages_in` | the same: the lowest run that fits; with a boundary, once more for each that lies across one |
 //! | `alloc_pages_at`, `dealloc_pages` | O(log n + log s), and 1/64 step a page |
 //! | `largest_free_run_pages` | O(log n + log s) |
@@ -82,9 +82,9 @@
 //! | what | target | measured |
 //! |---|---|---|
 //! | one page, taken and given back | ≤ 25 | 25 (81, –) |
-//! | single pages, random, 1 GiB, 50 % in use | ≤ 60 | 62 (82, 307) |
-//! | … 90 % in use | ≤ 60 | 78 (82, 299) |
-//! | all of 1 GiB page by page, freed in random order | ≤ 60 | 73 (81, 657) |
+//! | single pages, random, 1 GiB, 50 % in use | ≤ 60 | 58 (82, 307) |
+//! | … 90 % in use | ≤ 60 | 74 (82, 299) |
+//! | all of 1 GiB page by page, freed in random order | ≤ 60 | 69 (81, 657) |
 //! | runs of 2^0 to 2^9 pages, 50 % in use | LLFree's | 1119: 1649 and 589 (–, 209) |
 //! | … 90 % in use | LLFree's | 1147: 1697 and 596 (94 000, 215) |
 //! | runs of 1 to 300 pages, exact, 70 % in use | LLFree's | 1528: 2253 and 803 (–, 208, rounded up) |
@@ -92,14 +92,14 @@
 //! | refused run, 64 GiB, every other page free | ≤ 2 µs | 513 instructions, 0.03 µs; 9300 with 8 stale records |
 //! | records, bytes a page | ≤ 0.2 | 0.148 |
 //! | page trace of a kernel's boot, played on fresh memory | ≤ 60 | 57 (243, 380) |
-//! | … of processes that fork | ≤ 35 | 37 (95, 338) |
-//! | … of work on files | ≤ 35 | 48 (141, 456) |
+//! | … of processes that fork | ≤ 35 | 36 (95, 338) |
+//! | … of work on files | ≤ 35 | 47 (141, 456) |
 //! | free pages in free huge pages, at the end of the last | ≥ 60 % | 77 % (80, 80) |
 //!
 //! Where a target is missed:
 //!
-//! - **Pages**. A page that goes back to another chunk than the open one takes about 45 instructions: to tell which span
-//!   it is in (10), to read the word and the record and test both (13), to change them (5), and the calls (15). The
+//! - **Pages**. A page that goes back to another chunk than the open one takes about 40 instructions: to tell which span
+//!   it is in (10), to read the word and the record and test both (10), to change them (5), and the calls (15). The
 //!   traces of forks and files give most pages back there. All over a memory of 512 chunks, a free makes a new
 //!   longest run in its chunk now and then, which about 200 more are spent on.
 //! - **Runs**. Summaries are exact. Of 2240 instructions for one run taken and given back, at 50 %, 640 carry changes up
@@ -110,7 +110,8 @@
 //! # Limits
 //!
 //! - An alignment larger than a page that nothing fits is refused only after a look at each chunk that has a run long
-//!   enough: 0.27 ms at 16 GiB, 1.1 ms at 64 GiB if every odd page is free and an even one is wanted.
+//!   enough. If every odd page of 64 GiB is free and one page is wanted, that is 8.6 million instructions for an alignment of 2
+//!   to 64 pages, 20 million for 128 and 256, 4.1 million for more.
 //! - A region that touches a span and is too small for the records of both, while the span is full, is refused
 //!   with [`NoMemory`](allocator_api::AllocError::NoMemory). As a span of its own it could be kept, but then a run could
 //!   not lie across the border, nor be given back across it.

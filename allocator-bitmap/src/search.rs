@@ -16,9 +16,9 @@
 //! Where a run may begin at any page, a node that may have it has it: at most eight nodes a level going up and eight
 //! going down, and the words of two chunks. With n chunks that is O(log n), whether the run exists or not.
 //!
-//! An alignment is not in the summaries: each chunk with a run that is long enough may have to be looked at. Of one for an
-//! alignment of 512 pages or more, that is its summary; else it is eight words: about 120 instructions for a run no longer
-//! than an alignment up to 64 pages, and up to 550 for others.
+//! An alignment is not in the summaries: each chunk with a run that is long enough may have to be looked at. For an
+//! alignment of 512 pages or more that is its summary, about 120 instructions; else it is eight words: about 260 for a run no
+//! longer than an alignment up to 64 pages, and about 600 for others.
 #![forbid(unsafe_code)]
 
 use crate::{
