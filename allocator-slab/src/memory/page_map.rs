@@ -176,6 +176,76 @@ impl PageMap {
         frames: usize,
         record: RecordRef,
     ) -> AllocResult {
+        let slot = match self.slot(address) {
+            Some(slot) => slot,
+            None => self.add_leaf(source, address)?,
+        };
+        // SAFETY: an entry that has a leaf; nobody else refers to it.
+        let leaf = unsafe { *slot } & !COUNT_MASK;
+        for frame in index(address, 0)..index(address, 0) + frames {
+            debug_assert_eq!(read(leaf, frame), RecordRef::none().address());
+            write(leaf, frame, record.address());
+        }
+        // SAFETY: as above.
+        unsafe { *slot += frames };
+        self.frames += frames;
+        self.remember(address, leaf);
+        Ok(())
+    }
+
+    fn clear_in_leaf<P: PageAllocator>(&mut self, source: &mut Source<'_, P>, address: usize, frames: usize) {
+        let Some(slot) = self.slot(address) else {
+            debug_assert!(false, "frames that have a record have a leaf");
+            return;
+        };
+        // SAFETY: an entry that has a leaf; nobody else refers to it.
+        let leaf = unsafe { *slot } & !COUNT_MASK;
+        for frame in index(address, 0)..index(address, 0) + frames {
+            debug_assert!(read(leaf, frame) != RecordRef::none().address());
+            write(leaf, frame, RecordRef::none().address());
+        }
+        // SAFETY: as above. The count is that of the entries in use, `frames` of which were.
+        let rest = unsafe {
+            *slot -= frames;
+            *slot
+        };
+        self.frames -= frames;
+        if rest & COUNT_MASK == 0 {
+            self.prune(source, address);
+        }
+    }
+
+    /// The entry that has the leaf of `address`: `root`, or one of a node. `None` if there is no leaf.
+    #[inline]
+    fn slot(&mut self, address: usize) -> Option<*mut usize> {
+        if self.root == 0 || above(address, self.levels) != self.prefix {
+            return None;
+        }
+        let mut slot: *mut usize = &raw mut self.root;
+        for level in (1..self.levels).rev() {
+            // SAFETY: `slot` is `root` or an entry of a node that is held, and nobody else refers to either.
+            let node = unsafe { *slot } & !COUNT_MASK;
+            slot = entry_mut(node, index(address, level));
+            // SAFETY: an entry of a node that is held.
+            if unsafe { *slot } == 0 {
+                return None;
+            }
+        }
+        Some(slot)
+    }
+
+    /// Adds the nodes that are missing on the way to `address`. Returns the entry that has the leaf, which is new.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory`: there are no pages for the nodes; unchanged.
+    #[cold]
+    #[inline(never)]
+    fn add_leaf<P: PageAllocator>(
+        &mut self,
+        source: &mut Source<'_, P>,
+        address: usize,
+    ) -> AllocResult<*mut usize> {
         let mut spare = self.take_nodes(source, address)?;
         self.grow(address, &mut spare);
         let mut slot: *mut usize = &raw mut self.root;
@@ -194,20 +264,13 @@ impl PageMap {
             slot = child;
         }
         debug_assert_eq!(spare.count, 0, "as many nodes as were taken");
-        // SAFETY: as in the loop: the entry that has the leaf.
-        let leaf = unsafe { *slot } & !COUNT_MASK;
-        for frame in index(address, 0)..index(address, 0) + frames {
-            debug_assert_eq!(read(leaf, frame), RecordRef::none().address());
-            write(leaf, frame, record.address());
-        }
-        // SAFETY: as above.
-        unsafe { *slot += frames };
-        self.frames += frames;
-        self.remember(address, leaf);
-        Ok(())
+        Ok(slot)
     }
 
-    fn clear_in_leaf<P: PageAllocator>(&mut self, source: &mut Source<'_, P>, address: usize, frames: usize) {
+    /// Takes the leaf of `address`, which has no record any more, out of the tree, and every node that is empty then.
+    #[cold]
+    #[inline(never)]
+    fn prune<P: PageAllocator>(&mut self, source: &mut Source<'_, P>, address: usize) {
         let mut path = [&raw mut self.root; MAX_LEVELS];
         for level in (1..self.levels).rev() {
             let depth = (self.levels - level) as usize;
@@ -215,17 +278,9 @@ impl PageMap {
             let node = unsafe { *path[depth - 1] } & !COUNT_MASK;
             path[depth] = entry_mut(node, index(address, level));
         }
-        let lowest = self.levels as usize - 1;
-        // SAFETY: as above: the entry that has the leaf.
-        let leaf = unsafe { *path[lowest] } & !COUNT_MASK;
-        for frame in index(address, 0)..index(address, 0) + frames {
-            debug_assert!(read(leaf, frame) != RecordRef::none().address());
-            write(leaf, frame, RecordRef::none().address());
-        }
-        self.frames -= frames;
-        let (mut unused, mut gone) = (Spare::NONE, frames);
-        for &slot in path[..=lowest].iter().rev() {
-            // SAFETY: as above. The count is that of the entries in use, `gone` of which were.
+        let (mut unused, mut gone) = (Spare::NONE, 0);
+        for &slot in path[..self.levels as usize].iter().rev() {
+            // SAFETY: as above. The count is that of the entries in use, one of which was the node below.
             let rest = unsafe {
                 *slot -= gone;
                 *slot
