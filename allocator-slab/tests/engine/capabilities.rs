@@ -1,6 +1,8 @@
-//! Usable sizes, and memory given back.
+//! Usable sizes, memory given back, and what is declared.
 
-use allocator_api::{AllocError, BaseAllocator, ByteAllocator, CheckIntegrity, ReclaimMemory, UsableSize};
+use allocator_api::{
+    AllocError, BaseAllocator, ByteAllocator, CheckIntegrity, Declared, ReclaimMemory, UsableSize,
+};
 
 use crate::{
     arena::Arena,
@@ -100,4 +102,12 @@ fn a_piece_that_the_page_level_keeps_is_tried_once_and_stays_usable() {
     assert_eq!(heap.reclaim(4096), None);
     heap.check_integrity().unwrap();
     assert_eq!(heap.alloc(middle), Ok(runs[runs.len() / 2]));
+}
+
+#[test]
+fn what_a_region_must_have_is_declared_in_words_and_as_a_number() {
+    let declared = allocator_slab::SlabByteAllocator::<allocator_bitmap::BitmapPageAllocator<4096>>::DECLARATION;
+    assert_eq!(declared.smallest_first_region_bytes, 5 * 4096);
+    let limits = declared.limits.join("; ");
+    assert!(limits.contains("five pages of 4096 bytes") && limits.contains("records"), "{limits}");
 }
