@@ -34,7 +34,7 @@
 //!   never depends on what is stale, so nobody can tell.
 //! - **Records** are in the pages managed, in memory lent, or in the value: [`InRegion`], [`Lent`], [`Inline`].
 //!   They take 75.6 bytes for 512 pages, and 100 for a span. In the pages managed they lie at one end of their span, and
-//!   move when a region comes that makes that end the middle. With `Lent`,
+//!   move there again when memory comes or goes. With `Lent`,
 //!   [`init_from_map`](BitmapPageAllocator::init_from_map) finds the place for them in a memory map.
 //!
 //! # When to choose it
