@@ -95,8 +95,9 @@
 //! - 79 classes and 16 [object caches](ObjectCache); 256 objects a slab; slabs of 64 KiB at most (of a cache: 128 KiB), or one page.
 //! - Slabs of more than 128 objects take no guests: with pages of 4096 bytes those of 16 and 24 bytes, with larger pages others too.
 //! - With pages above 4096 bytes a slab of small objects uses the first 256 places only; the rest of it counts as used.
-//! - On a full heap `realloc` to less keeps the block where it is: as a guest, or as a run that serves a class. It is refused only where
-//!   neither can be: from 24 bytes to 16, and from a page if there is no room for a record.
+//! - On a full heap `realloc` keeps the block where it is if there is room: as a guest, or as a run that serves a class. To less it
+//!   is refused only in slabs that take no guests, for a page if there is no room for a record, and in slabs of larger pages at
+//!   alignments above 4096 bytes.
 //! - An object cache of another allocator is told apart by its number and its objects' size, and by nothing else.
 //! - Kept while they have no live block: one slab a class, 1480 KiB if every class was used, and 16 pages.
 //! - [`SMALLEST_FIRST_REGION_BYTES`] for the first region of [`SlabByteAllocator`].
