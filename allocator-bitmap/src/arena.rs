@@ -228,6 +228,17 @@ mod tests {
     }
 
     #[test]
+    fn a_vacant_slot_is_taken_again_before_a_new_one() {
+        let mut arena = vec![0_u64; 100];
+        let links: Vec<Link> = (0..3).map(|_| claim(&mut arena, 5).unwrap()).collect();
+        release(&mut arena, links[0]);
+        release(&mut arena, links[1]);
+        assert_eq!([claim(&mut arena, 5), claim(&mut arena, 5)], [Some(links[0]), Some(links[1])]);
+        assert_eq!((arena[SLOTS], arena[VACANT]), (3, 0));
+        assert_ne!(claim(&mut arena, 5), Some(links[2]));
+    }
+
+    #[test]
     fn an_arena_is_used_to_its_last_word() {
         let mut arena = vec![0_u64; FRONT_WORDS + 2 * SLOT_WORDS + 30];
         let first = claim(&mut arena, 10).unwrap();

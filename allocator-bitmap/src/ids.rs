@@ -122,3 +122,18 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_the_numbers_is_wrong_with_the_ids() {
+        let mut ids = BitmapIdAllocator::<Inline<64>>::new();
+        ids.add_ids(10, 100).unwrap();
+        assert_eq!((ids.alloc_id(7, 1), ids.size(), ids.used()), (Ok(10), 100, 7));
+        assert_eq!(ids.check_integrity(), Ok(()));
+        ids.ids.used += 1;
+        assert_eq!(ids.check_integrity(), Err("used is total less what is free"));
+    }
+}

@@ -85,13 +85,13 @@
 //! | single pages, random, 1 GiB, 50 % in use | ≤ 60 | 58 (82, 307) |
 //! | … 90 % in use | ≤ 60 | 74 (82, 299) |
 //! | all of 1 GiB page by page, freed in random order | ≤ 60 | 69 (81, 657) |
-//! | runs of 2^0 to 2^9 pages, 50 % in use | LLFree's | 1119: 1649 and 589 (–, 209) |
-//! | … 90 % in use | LLFree's | 1147: 1697 and 596 (94 000, 215) |
-//! | runs of 1 to 300 pages, exact, 70 % in use | LLFree's | 1528: 2253 and 803 (–, 208, rounded up) |
+//! | runs of 2^0 to 2^9 pages, 50 % in use | LLFree's | 1128: 1669 and 586 (–, 209) |
+//! | … 90 % in use | LLFree's | 1155: 1717 and 593 (94 000, 215) |
+//! | runs of 1 to 300 pages, exact, 70 % in use | LLFree's | 1537: 2271 and 803 (–, 208, rounded up) |
 //! | the first and the last of these at 64 GiB ÷ at 1 GiB | ≤ 1.5 | 1.47, 1.38 |
 //! | refused run, 64 GiB, every other page free | ≤ 2 µs | 513 instructions, 0.03 µs; 9300 with 8 stale records |
 //! | records, bytes a page | ≤ 0.2 | 0.148 |
-//! | page trace of a kernel's boot, played on fresh memory | ≤ 60 | 57 (243, 380) |
+//! | page trace of a kernel's boot, on fresh memory, runs aligned | ≤ 60 | 57 (243, 380) |
 //! | … of processes that fork | ≤ 35 | 36 (95, 338) |
 //! | … of work on files | ≤ 35 | 47 (141, 456) |
 //! | free pages in free huge pages, at the end of the last | ≥ 60 % | 77 % (80, 80) |

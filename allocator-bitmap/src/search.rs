@@ -215,9 +215,12 @@ fn search_node<const ALIGNED: bool>(
 pub(crate) fn find_in_words(words: &[u64; CHUNK_WORDS], count: usize, align: usize) -> Option<usize> {
     let wanted = Wanted { align, ..Wanted::any(count) };
     if align == 1 {
-        return scan_words(words, 0, 0, &mut Walk::<false>::new(wanted));
+        scan_words(words, 0, 0, &mut Walk::<false>::new(wanted))
+    } else if wanted.lies_in_a_word() {
+        scan_each_word(words, 0, 0, wanted)
+    } else {
+        scan_words(words, 0, 0, &mut Walk::<true>::new(wanted))
     }
-    scan_words(words, 0, 0, &mut Walk::<true>::new(wanted))
 }
 
 /// Walks over the pages of `chunk` from its page `from` on. Returns the index of the run if it is complete there.

@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test helper that fails is a test that fails")]
 
 use allocator_api::{
-    AddressRange, AllocError, AllocResult, BaseAllocator, CheckIntegrity, ConstrainedPageAllocator, PageAllocator,
-    Placement, RemoveError, RemoveMemory,
+    AddressRange, AllocError, AllocResult, BaseAllocator, CheckIntegrity, ConstrainedPageAllocator, Declared,
+    PageAllocator, Placement, RemoveError, RemoveMemory,
 };
-use allocator_bitmap::{BitmapPageAllocator, Inline, Lent, Records};
+use allocator_bitmap::{BitmapIdAllocator, BitmapPageAllocator, Inline, Lent, Records};
 
 const PAGE: usize = 4096;
 const MIB: usize = 1 << 20;
@@ -291,4 +291,15 @@ fn the_records_of_more_than_every_page_are_a_size_and_no_panic() {
     let all = AddressRange::from_bounds(0, usize::MAX).unwrap();
     let bytes = BitmapPageAllocator::<1, Lent>::record_bytes(&[all; 64]);
     assert_eq!(bytes, usize::MAX);
+}
+
+/// The suite plays mere numbers to what says that it touches none of its memory: to say so is to be tried with more.
+#[test]
+fn an_allocator_says_that_it_touches_its_memory_only_if_its_records_lie_there() {
+    let touches = [
+        BitmapPageAllocator::<PAGE>::DECLARATION.touches_memory,
+        Numbers::<PAGE>::DECLARATION.touches_memory,
+        BitmapIdAllocator::<Lent>::DECLARATION.touches_memory,
+    ];
+    assert_eq!(touches, [true, false, false]);
 }

@@ -193,3 +193,18 @@ fn a_region_too_small_for_the_records_of_a_full_span_is_refused_unchanged() {
     ground.expect_kept(count, 512 - count);
     assert_eq!(ground.pages.available_pages(), 2 * count + 2 - ground.records()[0].1);
 }
+
+#[test]
+fn allocated_is_what_was_handed_out_by_the_address_of_its_page_and_no_page_of_records() {
+    let mut ground = Ground::new(0, 512);
+    ground.add(0, 512).unwrap();
+    let records = ground.records();
+    assert!(!records.is_empty());
+    let taken = ground.pages.alloc_pages(2, PAGE).unwrap();
+    for page in 0..512 {
+        let address = ground.at(page);
+        let is_taken = (taken..taken + 2 * PAGE).contains(&address);
+        assert_eq!(ground.pages.is_allocated(address), is_taken, "page {page}, records in {records:?}");
+        assert!(!ground.pages.is_allocated(address + 1) && !ground.pages.is_allocated(address + PAGE / 2));
+    }
+}

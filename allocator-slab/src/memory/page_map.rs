@@ -47,10 +47,6 @@ const MAX_LEVELS: usize = (usize::BITS - FRAME_LOG2).div_ceil(ENTRIES_LOG2) as u
 const COUNT_MASK: usize = FRAME_BYTES - 1;
 const _: () = assert!(ENTRIES <= COUNT_MASK);
 
-/// A node; as a leaf the addresses of the records of neighbouring frames.
-#[repr(C, align(4096))]
-struct Node([usize; ENTRIES]);
-
 /// The leaf of what is not held. Never written.
 static NO_LEAF: [&Record; ENTRIES] = [&NONE; ENTRIES];
 
@@ -335,6 +331,6 @@ fn read(node: usize, index: usize) -> usize {
 /// Writes the entry of a node that is held.
 #[inline(always)]
 fn write(node: usize, index: usize, value: usize) {
-    // SAFETY: as for `read`.
+    // SAFETY: `node` is held, in the tree or to come into it, and `index` is below `ENTRIES`.
     unsafe { entry_mut(node, index).write(value) }
 }

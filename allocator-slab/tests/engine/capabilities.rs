@@ -1,6 +1,8 @@
-//! Usable sizes, and memory given back.
+//! Usable sizes, memory given back, and what is declared.
 
-use allocator_api::{AllocError, BaseAllocator, ByteAllocator, CheckIntegrity, ReclaimMemory, UsableSize};
+use allocator_api::{
+    AllocError, BaseAllocator, ByteAllocator, CheckIntegrity, Declared, ReclaimMemory, UsableSize,
+};
 
 use crate::{
     arena::Arena,
@@ -85,4 +87,27 @@ fn reclaiming_takes_all_that_is_free_and_leaves_the_live_blocks() {
 fn a_heap_without_memory_is_sound_and_gives_nothing_back() {
     let mut heap = Box::new(<allocator_slab::SlabByteAllocator>::new());
     assert_eq!((heap.check_integrity(), heap.reclaim(4096)), (Ok(()), None));
+}
+
+#[test]
+fn a_piece_that_the_page_level_keeps_is_tried_once_and_stays_usable() {
+    let arena = Arena::new(4 * MIB, MIB);
+    let mut heap = heap_over::<4096>(&arena, 4 * MIB);
+    let mut fill = |size: usize| -> Vec<_> { (0..).map_while(|_| heap.alloc(layout(size, 4096)).ok()).collect() };
+    let runs = fill(64 * KIB);
+    assert!(fill(4096).len() < 64 * KIB && fill(16).len() < 64 * KIB);
+    // Taken out of the middle, it would leave two pieces, and no free page for the records of the second.
+    let middle = layout(64 * KIB, 4096);
+    free(&mut heap, runs[runs.len() / 2], middle).unwrap();
+    assert_eq!(heap.reclaim(4096), None);
+    heap.check_integrity().unwrap();
+    assert_eq!(heap.alloc(middle), Ok(runs[runs.len() / 2]));
+}
+
+#[test]
+fn what_a_region_must_have_is_declared_in_words_and_as_a_number() {
+    let declared = allocator_slab::SlabByteAllocator::<allocator_bitmap::BitmapPageAllocator<4096>>::DECLARATION;
+    assert_eq!(declared.smallest_first_region_bytes, 5 * 4096);
+    let limits = declared.limits.join("; ");
+    assert!(limits.contains("five pages of 4096 bytes") && limits.contains("records"), "{limits}");
 }

@@ -1,12 +1,9 @@
 //! The nodes of the map: which are missing on the way to an address, and which are empty once a leaf is.
 
-use core::ptr;
-
 use allocator_api::{AllocResult, PageAllocator};
 
 use super::{
-    COUNT_MASK, ENTRIES, ENTRIES_LOG2, MAX_LEVELS, Near, Node, PageMap, above, entry_mut, index, no_leaf, read,
-    write,
+    COUNT_MASK, ENTRIES, ENTRIES_LOG2, MAX_LEVELS, Near, PageMap, above, entry_mut, index, no_leaf, read, write,
 };
 use crate::memory::{record::RecordRef, source::Source};
 
@@ -95,8 +92,10 @@ impl PageMap {
         for (number, &node) in spare.nodes[..spare.count].iter().enumerate() {
             // The first one becomes the leaf.
             let entry = if number == 0 { RecordRef::none().address() } else { 0 };
-            // SAFETY: a page that was taken just now, aligned, and this map's alone.
-            unsafe { ptr::with_exposed_provenance_mut::<Node>(node).write(Node([entry; ENTRIES])) };
+            // One by one: a node in a variable would be a page of the stack.
+            for index in 0..ENTRIES {
+                write(node, index, entry);
+            }
         }
         Ok(spare)
     }
