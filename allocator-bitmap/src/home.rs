@@ -47,7 +47,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     }
 
     /// Where the records of `fresh` and the `neighbours` that touch it go at first: to a neighbour's block that has room
-    /// or can be extended, to the far end of `fresh`, or to free pages of a neighbour.
+    /// or can be extended, to the far end of `fresh`, or to free pages of a neighbour, next to `fresh` or elsewhere.
     ///
     /// # Errors
     ///
@@ -63,14 +63,21 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
             return if is_alone { Ok(Place::Anew(None)) } else { Err(AllocError::NoMemory) };
         }
         let (_, count) = Self::block_size(joined);
-        if is_alone && count >= fresh.count() {
-            return Err(AllocError::InvalidParam);
+        if is_alone {
+            let ends = Self::ends(fresh, count).filter(|_| count < fresh.count());
+            return ends.map(|[low, _]| Place::Anew(Some(low))).ok_or(AllocError::InvalidParam);
         }
-        let far = Self::ends(fresh, count).map(|[low, high]| if neighbours[0].is_some() { high } else { low });
+        // Of a span and `fresh` the end that is `fresh`, with pages of the span if it is too short.
+        let far = |link| {
+            let pages = self.span(link).pages();
+            let [low, high] = Self::ends(pages.hull(fresh), count)?;
+            let end = if pages.first() < fresh.first() { high } else { low };
+            end.common(pages).is_none_or(|part| self.is_free(link, part)).then_some(end)
+        };
         let of_neighbour = |link| self.free_home(link, self.span(link).pages(), count);
-        far.or_else(|| neighbours.into_iter().flatten().find_map(of_neighbour))
-            .map(|home| Place::Anew(Some(home)))
-            .ok_or(AllocError::NoMemory)
+        let mut links = neighbours.into_iter().flatten();
+        let home = links.clone().find_map(far).or_else(|| links.find_map(of_neighbour));
+        home.map(|home| Place::Anew(Some(home))).ok_or(AllocError::NoMemory)
     }
 
     /// The neighbour whose block has room for `pages`, if need be after it was extended.
@@ -93,6 +100,13 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         Some([low, PageRange::new(last - (count - 1), last)?])
     }
 
+    /// Whether all pages of `part` of a span are free.
+    fn is_free(&self, link: Link, part: PageRange) -> bool {
+        let span = self.span(link);
+        let (first, last) = span.indices(part);
+        span.all(true, first, last)
+    }
+
     /// The lowest `count` free pages in `part` of a span that a block can lie in.
     pub(crate) fn free_home(&self, link: Link, part: PageRange, count: usize) -> Option<PageRange> {
         let span = self.span(link);
@@ -113,20 +127,16 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         if low.first() == records.first() || high.last() == records.last() {
             return [None; 2];
         }
-        let is_free = |part: PageRange| {
-            let (first, last) = span.indices(part);
-            span.all(true, first, last)
-        };
         for end in [low, high] {
             let Some(shared) = end.common(records) else {
-                if is_free(end) {
+                if self.is_free(link, end) {
                     return [None, Some(end)];
                 }
                 continue;
             };
             let rest = span.pages().without(end);
             let mut detours = rest.into_iter().flatten().filter_map(|part| self.free_home(link, part, count));
-            if end.without(shared).into_iter().flatten().all(is_free)
+            if end.without(shared).into_iter().flatten().all(|part| self.is_free(link, part))
                 && let Some(detour) = detours.next()
             {
                 return [Some(detour), Some(end)];

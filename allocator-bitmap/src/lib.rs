@@ -113,8 +113,8 @@
 //!   enough. If every odd page of 64 GiB is free and one page is wanted, that is 8.6 million instructions for an alignment of 2
 //!   to 64 pages, 20 million for 128 and 256, 3.4 million for more.
 //! - A region that touches a span and is too small for the records of both, while the span has no free run for them
-//!   either, is refused with [`NoMemory`](allocator_api::AllocError::NoMemory). As a span of its own it could be kept, but
-//!   then a run could not lie across the border, nor be given back across it.
+//!   either, not with the region's pages, is refused with [`NoMemory`](allocator_api::AllocError::NoMemory). As a span of
+//!   its own it could be kept, but then a run could not lie across the border, nor be given back across it.
 //!
 //! # Source
 //!

@@ -229,6 +229,30 @@ fn a_region_too_small_for_the_records_of_a_full_span_is_refused_unchanged() {
 }
 
 #[test]
+fn records_lie_across_the_border_where_neither_side_has_room_for_them() {
+    // With another chunk, the records need five pages: two of the region and three of the span.
+    for (region, expected) in [(1024, 1021), (510, 510)] {
+        let mut ground = Ground::new(0, 1100);
+        ground.add(512, 512).unwrap();
+        let mut live = (516, 505);
+        if region < 512 {
+            // The records move away from the low end, to which their pages come back.
+            ground.take(516, 1);
+            ground.remove(512, 4);
+            ground.add(512, 4).unwrap();
+            ground.give_back(516, 1);
+            live = (515, 505);
+        }
+        ground.take(live.0, live.1);
+        ground.add(region, 2).unwrap();
+        assert_eq!(ground.records(), [(expected, 5)]);
+        ground.expect_kept(live.0, live.1);
+        assert_eq!((ground.pages.total_pages(), ground.pages.available_pages()), (514, 4));
+        assert_eq!(ground.pages.largest_free_run_pages(), 4);
+    }
+}
+
+#[test]
 fn allocated_is_what_was_handed_out_by_the_address_of_its_page_and_no_page_of_records() {
     let mut ground = Ground::new(0, 512);
     ground.add(0, 512).unwrap();
