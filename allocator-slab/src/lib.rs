@@ -63,17 +63,18 @@
 //! | operation | worst case |
 //! |---|---|
 //! | `alloc`, a free object in the class | O(1): four words, one step of a list |
-//! | … a new slab | 2 L steps, 4 L calls P; if they fail, those of giving everything unused back, and again |
-//! | `alloc`, a run | L steps, 2 L + 1 calls P; the same if they fail |
-//! | giving everything unused back | 95 slabs and 16 pages, each 2 L steps and 2 L + 2 calls P |
-//! | `dealloc`, refused or not | 2 L steps, 2 L + 2 calls P |
-//! | `realloc` | in place L steps and 3 calls P; else those of `alloc` and `dealloc`, and the copy |
+//! | … a new slab | O(L) steps, 6 L calls P; if they fail, 9 L, those of giving everything unused back, and again |
+//! | `alloc`, a run | O(L) steps, 4 L calls P; if they fail, 6 L, and as for a slab |
+//! | giving everything unused back | 95 slabs and 16 pages, each O(L) steps and 2 L + 2 calls P |
+//! | `dealloc`, refused or not | O(L) steps, 2 L + 2 calls P |
+//! | `realloc` | in place O(L) steps and 3 calls P; else those of `alloc` and `dealloc`, and the copy |
 //! | `used_bytes`, `size_classes` | linear in the classes: 79, and 16 caches |
 //! | `check_integrity`, `for_each_block` | linear in the frames held |
 //!
-//! The calls are counted from outside in the crate's tests. Each is for one slab or run, for a page of records, or for a node of the map. In bytes: a record a slab or
-//! run of several pages, 64; an entry of the map a frame of a slab, and one a run, 8; the value itself has less than 28 KiB, and
-//! all its bytes are 0 at first.
+//! The calls are counted from outside in the crate's tests. Each is for one slab or run, for a page of records, or for a node of the
+//! map; while the page level offers one at address 0, it takes five calls to get another. In bytes: a record a slab or run of
+//! several pages, 64; an entry of the map a frame of a slab, and one a run, 8; the value itself has less than 28 KiB, and all its
+//! bytes are 0 at first.
 //!
 //! # Measured
 //!
@@ -133,8 +134,9 @@
 //! - 79 classes and 16 [object caches](ObjectCache); 256 objects a slab; slabs of 64 KiB at most (of a cache: 128 KiB), or one page.
 //! - Slabs of more than 128 objects take no guests: with pages of 4096 bytes those of 16 and 24 bytes, with larger pages others too.
 //! - With pages above 4096 bytes a slab of small objects uses the first 256 places only; the rest of it counts as used.
-//! - On a full heap `realloc` to less keeps the block where it is: as a guest, or as a run that serves a class. It is refused only where
-//!   neither can be: from 24 bytes to 16, and from a page if there is no room for a record.
+//! - On a full heap `realloc` keeps the block where it is if there is room: as a guest, or as a run that serves a class. To less it
+//!   is refused only in slabs that take no guests, for a page if there is no room for a record, and in slabs of larger pages at
+//!   alignments above 4096 bytes.
 //! - An object cache of another allocator is told apart by its number and its objects' size, and by nothing else.
 //! - Kept while they have no live block: one slab a class, 1480 KiB if every class was used, and 16 pages.
 //! - [`SMALLEST_FIRST_REGION_BYTES`] for the first region of [`SlabByteAllocator`].

@@ -29,9 +29,9 @@ pub use statistics::{ClassStatistics, RunStatistics};
 ///
 /// # Complexity
 ///
-/// With L levels of the page map, 6 at most: allocating O(1) from a slab with a free object; for a new slab or a run 2 L steps and
-/// 4 L calls to the page level. Giving back: 2 L steps and 2 L + 2 calls. Before a refusal everything unused is given back: at most 95 slabs
-/// and 16 pages.
+/// With L levels of the page map, 6 at most: allocating O(1) from a slab with a free object; for a new slab or a run O(L) steps and
+/// 6 L calls to the page level. Giving back: O(L) steps and 2 L + 2 calls. Before a refusal everything unused is given back: at
+/// most 95 slabs and 16 pages.
 ///
 /// # Examples
 ///
@@ -269,9 +269,9 @@ unsafe impl PagedByteAllocator for Slabs {
         self.held_bytes
     }
 
-    /// The live blocks with their rounding; the record, 64 bytes, of each slab and run with a live block; and for each of their
-    /// frames an entry of the map; and the tails of the slabs among them, behind the last object. What is held besides, free objects, slabs without a live one and room for further
-    /// records, is not used.
+    /// The live blocks with their rounding; the record, 64 bytes, of each slab and run with a live block; for each of their frames
+    /// an entry of the map; and the tails of the slabs among them, behind the last object. What is held besides, free objects,
+    /// slabs without a live one and room for further records, is not used.
     ///
     /// # Complexity
     ///

@@ -83,19 +83,40 @@ fn on_a_full_heap_a_block_becomes_smaller_where_it_is() {
     }
 }
 
-/// A guest becomes smaller, and what is smaller grows no more.
+/// A guest has what the object has that it is in: all of it, too.
 #[test]
-fn on_a_full_heap_a_guest_becomes_smaller_again_and_grows_no_more() {
-    let (mut heap, block, layout) = full_heap(3000);
-    let (mut layout, classes) = (layout, [2000, 1000, 100, 20]);
-    for size in classes {
+fn on_a_full_heap_a_guest_becomes_smaller_and_grows_again_where_it_is() {
+    let (mut heap, block, first) = full_heap(3000);
+    let mut layout = first;
+    for size in [2000, 100, 20, 1000, 2800, 16, 3072, 1500, 2900] {
         // SAFETY: 1. The block is live, with this layout. 2. Only what is returned is used.
         assert_eq!(unsafe { heap.realloc(block, layout, size) }, Ok(block), "{size}");
         layout = Layout::from_size_align(size, 8).unwrap();
         // SAFETY: 1. The block is live, with this layout. 2. It is refused.
-        assert_eq!(unsafe { heap.realloc(block, layout, 2500) }, Err(AllocError::NoMemory), "{size}");
+        assert_eq!(unsafe { heap.realloc(block, layout, 3073) }, Err(AllocError::NoMemory), "{size}");
         heap.check_integrity().unwrap();
     }
+    // SAFETY: 1. The block is live, with a layout of the same class; then it is a mistake that is detected. 2. It is forgotten.
+    let answers = unsafe { [heap.dealloc(block, first), heap.dealloc(block, layout)] };
+    assert_eq!(answers, [Ok(()), Err(AllocError::NotAllocated)]);
+    heap.check_integrity().unwrap();
+}
+
+/// A page that serves a class has a record, and needs no other to serve a larger class, or to be a page again.
+#[test]
+fn on_a_full_heap_a_page_becomes_smaller_and_grows_again_where_it_is() {
+    let (mut heap, block, mut layout) = full_heap_after(64, 4096);
+    for size in [100, 3000, 20, 200, 4096] {
+        // SAFETY: 1. The block is live, with this layout. 2. Only what is returned is used.
+        assert_eq!(unsafe { heap.realloc(block, layout, size) }, Ok(block), "{size}");
+        layout = Layout::from_size_align(size, 8).unwrap();
+        // SAFETY: 1. The block is live, with this layout. 2. It is refused.
+        assert_eq!(unsafe { heap.realloc(block, layout, 4097) }, Err(AllocError::NoMemory), "{size}");
+        heap.check_integrity().unwrap();
+    }
+    // SAFETY: 1. The block is live, with this layout. 2. It is forgotten.
+    assert_eq!(unsafe { heap.dealloc(block, layout) }, Ok(()));
+    heap.check_integrity().unwrap();
 }
 
 /// A run of one page has no record of its own: it gets one, or stays as it is.

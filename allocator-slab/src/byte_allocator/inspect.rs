@@ -17,7 +17,7 @@ impl<P> SlabByteAllocator<P> {
 impl<P: PageAllocator + HeapMap> HeapMap for SlabByteAllocator<P> {
     /// A live block is one block, with its rounding. Pages of records, of the page level's as of the slabs', are records as a
     /// whole, though [`used_bytes`](allocator_api::ByteAllocator::used_bytes) counts only what live blocks need of the latter.
-    /// What is left behind the last object of a slab is free.
+    /// So is what is left behind the last object of a slab.
     fn for_each_block(&self, visit: &mut dyn FnMut(Block)) {
         let mut live = Stretch::default();
         self.pages.for_each_block(&mut |block| {

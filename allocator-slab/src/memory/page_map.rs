@@ -19,8 +19,8 @@
 //!
 //! # Costs
 //!
-//! With L levels: `near` takes two loads; `get` L; `set` and `clear` L for each leaf that they touch, and at most L nodes
-//! are taken or given for one.
+//! With L levels: `near` takes two loads; `get` L; `set` and `clear` L for each leaf that they touch, and twice that again where
+//! nodes come or go. For a leaf at most L nodes go, and 2 L come: as many as the tree has to grow by, and those below.
 
 use core::{mem, ptr};
 

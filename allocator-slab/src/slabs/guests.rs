@@ -1,8 +1,9 @@
 //! Guests: objects that serve a request of a smaller class, because there is no other memory.
 //!
-//! When there are no pages left, a free object of a larger class takes in what fits. Its slab keeps a bit for each guest, and
-//! the object's last byte, which the guest does not know of, says which class the guest is of. While a slab has guests its
-//! frees take the slow path, where both are looked at.
+//! When there are no pages left, a free object of a larger class takes in what fits, and a block that changes its size and gets no
+//! other place becomes a guest in its own object. The slab keeps a bit for each guest, and the object's last byte, which the guest
+//! does not know of, says which class the guest is of. While a slab has guests its frees take the slow path, where both are
+//! looked at.
 
 use core::{alloc::Layout, ptr::NonNull};
 
@@ -105,17 +106,21 @@ impl Slabs {
         Some(block)
     }
 
-    /// Lets the live object of `slab` at `address`, or the guest in it, become a guest that serves `layout`. `false` if the class for
-    /// that is not smaller than the slab's, or the slab can have no guests.
-    pub(super) fn host_in_place(&mut self, slab: RecordRef, address: usize, layout: Layout) -> bool {
+    /// Lets the live object of `slab` at `address`, or the guest in it, serve `layout` from now on: as an object of its slab's class,
+    /// or as a guest of a smaller one. `false` if its class is larger, or the slab can have no guests.
+    pub(super) fn reseat(&mut self, slab: RecordRef, address: usize, layout: Layout) -> bool {
         let class = self.classes.class_of(slab);
+        let object = class.object_at(address.wrapping_sub(slab.base()));
+        if class.serves(last_byte(layout.size(), layout.align())) {
+            leave(class, slab, object);
+            return true;
+        }
         let Some(guest_class) = guest_class(layout) else {
             return false;
         };
         if !can_host(class) || usize::from(size_class::SIZES[guest_class]) >= class.size {
             return false;
         }
-        let object = class.object_at(address.wrapping_sub(slab.base()));
         // SAFETY: 1. The object is live, and from now on its owner has at most the bytes of the smaller class.
         unsafe { seat(class, slab, object, guest_class as u8) };
         true

@@ -94,12 +94,12 @@ impl Slabs {
         Ok(new_block)
     }
 
-    /// Lets a live block that gets no other place become smaller where it is: an object as a guest of the smaller class, a run as
-    /// one that serves a class.
+    /// Lets a live block that gets no other place change its size where it is: an object within its slab's class, as a guest if that
+    /// of the new size is smaller; a run as far as the pages behind it are free, also as one that serves a class.
     ///
     /// # Errors
     ///
-    /// `NoMemory`: the block is to grow; its slab can have no guests; there is no record for a run of one page.
+    /// `NoMemory`: there is no room where it is; its slab can have no guests; there is no record for a run of one page.
     #[cold]
     #[inline(never)]
     fn stay<P: PageAllocator>(
@@ -110,16 +110,13 @@ impl Slabs {
         new_layout: Layout,
     ) -> AllocResult<NonNull<u8>> {
         let address = block.addr().get();
-        if new_layout.size() >= layout.size() {
-            return Err(AllocError::NoMemory);
-        }
         let record = self.map.get(address);
         let stays = if matches!(record.state(), State::Page | State::Run) {
             let class = Self::class_for::<P>(new_layout).map_or(0, |class| Classes::offset(class).number());
             let bytes = (run_bytes::<P>(layout.size())?, run_bytes::<P>(new_layout.size())?);
             self.resize_run(pages, address, bytes, class)
         } else {
-            self.host_in_place(record, address, new_layout)
+            self.reseat(record, address, new_layout)
         };
         if stays { Ok(block) } else { Err(AllocError::NoMemory) }
     }

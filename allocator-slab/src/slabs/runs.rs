@@ -135,8 +135,8 @@ impl Slabs {
         Ok(())
     }
 
-    /// Changes the length of a live run where it is, and the class that it serves: none if `class` is 0. Returns `false` if the memory behind it is not free, or there is none
-    /// for the records; then nothing has changed.
+    /// Changes the length of a live run where it is, and the class that it serves: none if `class` is 0. Returns `false` if the
+    /// memory behind it is not free, or there is none for the records; then nothing has changed.
     pub(super) fn resize_run<P: PageAllocator>(
         &mut self,
         pages: &mut P,

@@ -4,7 +4,7 @@
 
 use std::{alloc::Layout, ptr::NonNull};
 
-use allocator_api::{AllocError, AllocResult, PagedByteAllocator};
+use allocator_api::{AllocError, AllocResult, PageAllocator, PagedByteAllocator};
 use allocator_slab::Slabs;
 
 use crate::{
@@ -12,9 +12,20 @@ use crate::{
     pages::Pages,
 };
 
-/// Calls for a new slab, at most; also for a run, which takes fewer.
+/// Calls for a new slab, at most: one for its pages, and two for each page of the records and of the map, for which a place
+/// beside it is tried first. The map grows to L levels, and has a way down to both leaves of the slab.
 const fn alloc_calls(levels: usize) -> usize {
-    4 * levels
+    1 + 2 * (1 + 3 * (levels - 1))
+}
+
+/// As [`alloc_calls`], for a run: it has one leaf.
+const fn run_calls(levels: usize) -> usize {
+    1 + 2 * (1 + 2 * (levels - 1))
+}
+
+/// Calls for a slab that fail, at most: everything that was taken is given back.
+const fn failing_calls(levels: usize) -> usize {
+    9 * levels
 }
 
 /// Calls for giving a block back, at most.
@@ -48,7 +59,7 @@ impl Counted {
         let answer = self.slabs.alloc_from(&mut self.pages, layout);
         let calls = self.pages.calls - before;
         // What was refused was tried as a slab and as a run, each twice, with everything unused given back between.
-        let bound = 4 * alloc_calls(self.levels) + 2 * trim_calls(self.levels);
+        let bound = 4 * failing_calls(self.levels) + 2 * trim_calls(self.levels);
         assert!(calls <= bound, "{calls} calls for {layout:?}");
         let most = if answer.is_ok() { &mut self.most_in_alloc } else { &mut self.most_in_refusal };
         *most = calls.max(*most);
@@ -131,4 +142,37 @@ fn the_bounds_hold_with_every_level_of_the_map() {
         counted.dealloc(block, request).unwrap();
     }
     assert!((6..=dealloc_calls(6)).contains(&counted.most_in_dealloc), "{}", counted.most_in_dealloc);
+}
+
+/// Pages of records and of the map that all lie apart, and no room for another record: so many far slabs are in one leaf of the map.
+fn with_pages_apart(levels: usize) -> Counted {
+    let mut counted = Counted::new(MIB, levels);
+    let pages: Vec<_> = std::iter::from_fn(|| counted.pages.alloc_pages(1, 4096).ok()).collect();
+    for &page in pages.iter().step_by(2) {
+        // SAFETY: 1. 2. The page was taken above, and nobody uses it.
+        unsafe { counted.pages.dealloc_pages(page, 1) }.unwrap();
+    }
+    counted.pages.far = (0..63).map(|slab| (1 << 21) + slab * 32 * KIB).collect();
+    for _ in 0..63 * 7 {
+        counted.alloc(layout(4097, 8)).unwrap();
+    }
+    assert!(counted.pages.far.is_empty(), "every address has a slab");
+    counted
+}
+
+/// Across the border between two leaves, which is one of all levels below the root; there is nothing on either way.
+#[test]
+fn the_dearest_slab_and_the_dearest_run_cost_what_is_stated() {
+    for (levels, border) in [(2, 16 << 20), (3, 1 << 38), (6, 1 << 63)] {
+        for (request, calls) in [(layout(4097, 8), alloc_calls(levels)), (layout(40_000, 8), run_calls(levels))] {
+            let mut counted = with_pages_apart(levels);
+            counted.pages.far = vec![border - 8 * KIB];
+            counted.most_in_alloc = 0;
+            let block = counted.alloc(request).unwrap();
+            assert_eq!(counted.most_in_alloc, calls, "{request:?} with {levels} levels");
+            assert!(calls <= 6 * levels);
+            assert_eq!(counted.dealloc(block, request), Ok(()));
+            counted.slabs.check_integrity::<Pages<4096>>().unwrap();
+        }
+    }
 }

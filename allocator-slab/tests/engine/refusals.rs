@@ -2,11 +2,12 @@
 
 use std::ptr::NonNull;
 
-use allocator_api::{AllocError, PageAllocator, PagedByteAllocator};
+use allocator_api::{AllocError, ByteAllocator, CheckIntegrity, PageAllocator, PagedByteAllocator};
 use allocator_slab::Slabs;
 
 use crate::{
-    blocks::{KIB, MIB, layout},
+    arena::Arena,
+    blocks::{KIB, MIB, free, heap_over, layout},
     pages::Pages,
 };
 
@@ -227,4 +228,27 @@ fn a_page_that_grows_and_gets_no_record_stays_as_it_was() {
     pages.patience = usize::MAX;
     // SAFETY: as above. 2. The block stays where it is.
     assert_eq!(unsafe { slabs.realloc_in(&mut pages, page, layout(4096, 8), 8192) }, Ok(page));
+}
+
+/// What is kept behind a run is given back before it is refused to grow.
+#[test]
+fn a_run_grows_over_a_kept_page_when_there_is_no_other_place() {
+    let arena = Arena::new(MIB, 4096);
+    let mut heap = heap_over::<4096>(&arena, MIB);
+    let (run, page) = (layout(8192, 8), layout(4096, 8));
+    // Behind the first one are pages of records.
+    let [first, block] = [heap.alloc(run).unwrap(), heap.alloc(run).unwrap()];
+    let mut pages: Vec<_> = std::iter::from_fn(|| heap.alloc(page).ok()).collect();
+    let behind = block.addr().get() + run.size();
+    let next = pages.iter().position(|page| page.addr().get() == behind).unwrap();
+    free(&mut heap, pages.swap_remove(next), page).unwrap();
+    // SAFETY: 1. The block is live, with this layout. 2. Only what is returned is used.
+    assert_eq!(unsafe { heap.realloc(block, run, 12_288) }, Ok(block));
+    heap.check_integrity().unwrap();
+    free(&mut heap, first, run).unwrap();
+    free(&mut heap, block, layout(12_288, 8)).unwrap();
+    for block in pages {
+        free(&mut heap, block, page).unwrap();
+    }
+    heap.check_integrity().unwrap();
 }
