@@ -61,7 +61,7 @@ impl<const PAGE_SIZE: usize, R: Records> BaseAllocator for BitmapPageAllocator<P
         };
         self.forget_near();
         self.join(fresh, neighbours, host, home);
-        self.moves_to_end(host).into_iter().flatten().fold(host, |link, home| self.move_records(link, home));
+        self.move_to_end(host);
         Ok(())
     }
 }
@@ -75,17 +75,25 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         unsafe { self.add_memory(first, count) }
     }
 
-    /// Moves the block `link` to `home`, free pages of its span that are enough. Returns the block that it is there.
-    fn move_records(&mut self, link: Link, home: PageRange) -> Link {
+    /// Moves the block `link` to an end of its span, if that can be. No record is stale, and no place of one is known
+    /// beside the directory.
+    fn move_to_end(&mut self, link: Link) {
+        let mut homes = self.moves_to_end(link).into_iter().flatten();
+        let _end = homes.try_fold(link, |link, home| self.move_records(link, home));
+    }
+
+    /// Moves the block `link` to `home`, free pages of its span. Returns the block that it is there; `None`, and nothing
+    /// is moved, if they are too few.
+    fn move_records(&mut self, link: Link, home: PageRange) -> Option<Link> {
         let pages = self.span(link).pages();
         let (words, _) = Self::block_size(pages);
         // SAFETY: 1. the home is free pages of a span, promised when they were added. 2. `record_part` puts the link
         // into the directory, and it is released when it is taken out.
-        let Some(anew) = (unsafe { self.records.claim(Self::home(home), words) }) else { return link };
+        let anew = unsafe { self.records.claim(Self::home(home), words) }?;
         self.root = directory::remove(&mut self.records, self.root, pages.first());
         self.record_part(link, anew, pages, Some(home), true);
         self.give_up(link);
-        anew
+        Some(anew)
     }
 
     /// The blocks for the parts that need new ones.
@@ -167,6 +175,9 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
             self.give_up(link);
         }
         self.total -= range.count();
+        for link in links.into_iter().flatten().chain(kept.then_some(link)) {
+            self.move_to_end(link);
+        }
         Ok(())
     }
 }

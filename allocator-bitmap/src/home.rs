@@ -6,10 +6,11 @@
 //! ```
 //!
 //! Records in the middle of a span would split its free pages, so they lie at one of its ends where they can. When a
-//! region comes that touches a span, the end at which the records lay may be the middle of the joined span: then they
-//! move to an end, in either order of arrival, if the pages there are free. Those of the region are. Pages handed out
-//! never move, so records can only be in the middle where the region is smaller than they are and the other end in use,
-//! or where it filled a gap and both ends are.
+//! region comes that touches a span, the end at which the records lay may be the middle of the joined span; when memory
+//! is taken out, what remains may have free pages for new records in its middle only, or at an end. After each such
+//! change, records move to an end if the pages there are free. Those of a region are, in whatever order regions come.
+//! Pages handed out never move: records are left in the middle where both ends are in use, or where the way to the free
+//! one is shorter than they are and there is no room for a detour.
 //!
 //! Records in an arena have no place among the pages: they stay if they can be extended.
 #![forbid(unsafe_code)]
@@ -65,8 +66,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         if is_alone && count >= fresh.count() {
             return Err(AllocError::InvalidParam);
         }
-        let [low, high] = Self::ends(fresh, count);
-        let far = if neighbours[0].is_some() { high.or(low) } else { low.or(high) };
+        let far = Self::ends(fresh, count).map(|[low, high]| if neighbours[0].is_some() { high } else { low });
         let of_neighbour = |link| self.free_home(link, self.span(link).pages(), count);
         far.or_else(|| neighbours.into_iter().flatten().find_map(of_neighbour))
             .map(|home| Place::Anew(Some(home)))
@@ -87,11 +87,10 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
 
     /// The first and the last `count` of `pages` that a block may lie in, if there are so many. One past the last byte of
     /// a block has to be an address.
-    fn ends(pages: PageRange, count: usize) -> [Option<PageRange>; 2] {
+    fn ends(pages: PageRange, count: usize) -> Option<[PageRange; 2]> {
         let last = pages.last().min(Self::LAST_PAGE - 1);
-        let high = last.checked_sub(count - 1).and_then(|first| PageRange::new(first, last));
-        let low = PageRange::counted(pages.first(), count).filter(|low| low.last() <= last);
-        [low, high].map(|end| end.filter(|end| pages.contains(*end)))
+        let low = PageRange::counted(pages.first(), count).filter(|low| low.last() <= last)?;
+        Some([low, PageRange::new(last - (count - 1), last)?])
     }
 
     /// The lowest `count` free pages in `part` of a span that a block can lie in.
@@ -109,17 +108,16 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     pub(crate) fn moves_to_end(&self, link: Link) -> [Option<PageRange>; 2] {
         let span = self.span(link);
         let Some(records) = span.records() else { return [None; 2] };
-        let ends = Self::ends(span.pages(), Self::block_size(span.pages()).1);
-        let [low, high] = ends;
-        let is_low = low.is_some_and(|end| end.first() == records.first());
-        if is_low || high.is_some_and(|end| end.last() == records.last()) {
+        let (_, count) = Self::block_size(span.pages());
+        let Some([low, high]) = Self::ends(span.pages(), count) else { return [None; 2] };
+        if low.first() == records.first() || high.last() == records.last() {
             return [None; 2];
         }
         let is_free = |part: PageRange| {
             let (first, last) = span.indices(part);
             span.all(true, first, last)
         };
-        for end in ends.into_iter().flatten() {
+        for end in [low, high] {
             let Some(shared) = end.common(records) else {
                 if is_free(end) {
                     return [None, Some(end)];
@@ -127,8 +125,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
                 continue;
             };
             let rest = span.pages().without(end);
-            let mut detours =
-                rest.into_iter().flatten().filter_map(|part| self.free_home(link, part, end.count()));
+            let mut detours = rest.into_iter().flatten().filter_map(|part| self.free_home(link, part, count));
             if end.without(shared).into_iter().flatten().all(is_free)
                 && let Some(detour) = detours.next()
             {
@@ -136,5 +133,32 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
             }
         }
         [None; 2]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::InRegion;
+
+    type Pages = BitmapPageAllocator<4096, InRegion>;
+
+    #[test]
+    fn the_ends_of_a_span_leave_out_the_last_page_there_is() {
+        let ends = |first, last, count| {
+            let ends = Pages::ends(PageRange::new(first, last).unwrap(), count);
+            ends.map(|ends| ends.map(|end| (end.first(), end.last())))
+        };
+        let last = Pages::LAST_PAGE;
+        for (end, last_free) in [(109, 109), (last - 1, last - 1), (last, last - 1)] {
+            let first = end - 9;
+            assert_eq!(ends(first, end, 1), Some([(first, first), (last_free, last_free)]));
+            assert_eq!(ends(first, end, 4), Some([(first, first + 3), (last_free - 3, last_free)]));
+            let most = last_free - first + 1;
+            assert_eq!(ends(first, end, most), Some([(first, last_free); 2]));
+            assert_eq!(ends(first, end, most + 1), None);
+        }
+        assert_eq!(ends(last, last, 1), None);
+        assert_eq!(ends(0, last, usize::MAX), None);
     }
 }

@@ -34,7 +34,7 @@
 //!   never depends on what is stale, so nobody can tell.
 //! - **Records** are in the pages managed, in memory lent, or in the value: [`InRegion`], [`Lent`], [`Inline`].
 //!   They take 75.6 bytes for 512 pages, and 100 for a span. In the pages managed they lie at one end of their span, and
-//!   move when a region comes that makes that end the middle. With `Lent`,
+//!   move there again when memory comes or goes. With `Lent`,
 //!   [`init_from_map`](BitmapPageAllocator::init_from_map) finds the place for them in a memory map.
 //!
 //! # When to choose it
@@ -67,7 +67,7 @@
 //! |---|---|
 //! | `alloc_pages`, one page | O(log n + log s); O(1) from the open chunk |
 //! | `alloc_pages`, a run at any page | O(log n + log s), found or refused, and 1/64 step a page |
-//! | `alloc_pages`, aligned to more | the same, and up to 32 chunks a span more, while memory has a run with room for any alignment; else each chunk that has a run long enough is looked at, 120 to 600 instructions a chunk |
+//! | `alloc_pages`, aligned to more | the same, and up to 32 chunks a span more, while memory has a run with room for any alignment; else each chunk that has a run long enough is looked at, 100 to 600 instructions a chunk |
 //! | `alloc_pages_in` | the same: the lowest run that fits; with a boundary, once more for each that lies across one |
 //! | `alloc_pages_at`, `dealloc_pages` | O(log n + log s), and 1/64 step a page |
 //! | `largest_free_run_pages` | O(log n + log s) |
@@ -111,10 +111,10 @@
 //!
 //! - An alignment larger than a page that nothing fits is refused only after a look at each chunk that has a run long
 //!   enough. If every odd page of 64 GiB is free and one page is wanted, that is 8.6 million instructions for an alignment of 2
-//!   to 64 pages, 20 million for 128 and 256, 4.1 million for more.
-//! - A region that touches a span and is too small for the records of both, while the span is full, is refused
-//!   with [`NoMemory`](allocator_api::AllocError::NoMemory). As a span of its own it could be kept, but then a run could
-//!   not lie across the border, nor be given back across it.
+//!   to 64 pages, 20 million for 128 and 256, 3.4 million for more.
+//! - A region that touches a span and is too small for the records of both, while the span has no free run for them
+//!   either, is refused with [`NoMemory`](allocator_api::AllocError::NoMemory). As a span of its own it could be kept, but
+//!   then a run could not lie across the border, nor be given back across it.
 //!
 //! # Source
 //!

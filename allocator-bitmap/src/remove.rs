@@ -2,7 +2,8 @@
 //!
 //! What remains of the span below and above the range taken out are its *parts*. A part that holds the span's
 //! block keeps it; a part that does not gets one of its own, in a free run of its own pages where blocks lie in
-//! pages. So records in the range move out of it where there is room.
+//! pages. So records in the range move out of it where there is room, and then to an end of their part as
+//! [`home`](crate::home) says.
 #![forbid(unsafe_code)]
 
 use allocator_api::{AddressRange, RemoveError};

@@ -17,7 +17,7 @@
 //! going down, and the words of two chunks. With n chunks that is O(log n), whether the run exists or not.
 //!
 //! An alignment is not in the summaries: each chunk with a run that is long enough may have to be looked at. For an
-//! alignment of 512 pages or more that is its summary, about 120 instructions; else it is eight words: about 260 for a run no
+//! alignment of 512 pages or more that is its summary, about 100 instructions; else it is eight words: about 260 for a run no
 //! longer than an alignment up to 64 pages, and about 600 for others.
 #![forbid(unsafe_code)]
 
@@ -107,18 +107,12 @@ impl<const ALIGNED: bool> Walk<ALIGNED> {
     /// Goes on over the stretch of `pages` pages from index `first` on, unless the run may be there.
     #[inline]
     fn over(&mut self, first: usize, stretch: Summary, pages: usize) -> Step {
-        let Wanted { count, align, .. } = self.wanted;
+        let Wanted { count, .. } = self.wanted;
         if self.run + stretch.start >= count && self.run != 0 {
             return Step::Complete(first - self.run);
         }
         if stretch.longest >= count {
-            // In a chunk and an alignment of chunks, it begins at the first page or not at all.
-            if !ALIGNED || pages > CHUNK_PAGES || align < CHUNK_PAGES {
-                return Step::Inside;
-            }
-            if stretch.start >= count && self.slack(first) == 0 {
-                return Step::Complete(first);
-            }
+            return Step::Inside;
         }
         self.run = if stretch.start != pages {
             stretch.end.saturating_sub(self.slack(first.wrapping_add(pages - stretch.end)))
@@ -201,7 +195,15 @@ fn search_node<const ALIGNED: bool>(
         let below = level.below(words);
         return search_nodes(words, below, below.siblings_from(node << FANOUT_LOG2), walk);
     }
-    let found = scan_chunk(words, node, 0, walk);
+    let found = if ALIGNED && walk.wanted.align >= CHUNK_PAGES {
+        // Aligned to chunks, it begins with the chunk or elsewhere: the summary tells.
+        walk.run = 0;
+        let first = node * CHUNK_PAGES;
+        let is_there = level.get(words, node).start >= walk.wanted.count && walk.slack(first) == 0;
+        is_there.then_some(first)
+    } else {
+        scan_chunk(words, node, 0, walk)
+    };
     debug_assert!(
         found.is_some() || walk.wanted.align > 1,
         "the summary promises a run that the bits do not have"
@@ -383,6 +385,25 @@ mod tests {
                 let wanted = Wanted { align: 1 << align_log2, ..Wanted::any(count) };
                 assert_eq!(find_in_words(&chunk, count, 1 << align_log2), find_by_counting(&free, wanted, 0));
             }
+        }
+    }
+
+    #[test]
+    fn a_search_is_given_up_after_the_chunks_it_may_take_whatever_the_alignment() {
+        const MISFITS: usize = 36;
+        for align in (1..=10).map(|log2| 1 << log2) {
+            let pages = PageRange::counted(0, 50 * CHUNK_PAGES).unwrap();
+            let mut words = vec![0; block_words(cover_of(pages).1)];
+            let mut span = Span(words.as_mut_slice());
+            span.write_header(pages, None);
+            span.fill(pages, true);
+            for page in (0..MISFITS * CHUNK_PAGES).step_by(align.min(CHUNK_PAGES)) {
+                span.fill(PageRange::counted(page, 1).unwrap(), false);
+            }
+            span.rebuild();
+            let find = |patience| find(&words, Wanted { align, patience, ..Wanted::any(1) }, 0);
+            assert_eq!(find(MISFITS), None, "at {align} pages");
+            assert_eq!(find(MISFITS + 1), Some(MISFITS * CHUNK_PAGES), "at {align} pages");
         }
     }
 

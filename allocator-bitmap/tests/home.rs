@@ -3,7 +3,9 @@
 
 use std::alloc::Layout;
 
-use allocator_api::{AllocError, AllocResult, BaseAllocator, BlockKind, CheckIntegrity, HeapMap, PageAllocator};
+use allocator_api::{
+    AllocError, AllocResult, BaseAllocator, BlockKind, CheckIntegrity, HeapMap, PageAllocator, RemoveMemory,
+};
 use allocator_bitmap::BitmapPageAllocator;
 
 /// Small pages, so that the records of a span take several: four for up to 512 pages, a page or two for 512 more.
@@ -35,6 +37,11 @@ impl Ground {
         answer
     }
 
+    fn remove(&mut self, page: usize, count: usize) {
+        self.pages.remove_memory(self.at(page), count * PAGE).unwrap();
+        self.pages.check_integrity().unwrap();
+    }
+
     /// Takes `count` pages from page `page` on, and writes their numbers into them.
     fn take(&mut self, page: usize, count: usize) {
         self.pages.alloc_pages_at(self.at(page), count, PAGE).unwrap();
@@ -42,6 +49,11 @@ impl Ground {
             // SAFETY: the page is the test's.
             unsafe { std::ptr::with_exposed_provenance_mut::<usize>(self.at(page)).write(page) }
         }
+    }
+
+    fn give_back(&mut self, page: usize, count: usize) {
+        // SAFETY: 1. 2. the pages are the test's, which uses them no more.
+        unsafe { self.pages.dealloc_pages(self.at(page), count) }.unwrap();
     }
 
     fn expect_kept(&self, page: usize, count: usize) {
@@ -177,6 +189,28 @@ fn records_stay_where_they_are_when_both_ends_are_in_use() {
     ground.expect_kept(6, 94);
     ground.expect_kept(204, 96);
     assert_eq!(ground.pages.largest_free_run_pages(), if first == 2 { 104 } else { 100 });
+}
+
+#[test]
+fn records_of_what_remains_move_to_its_ends_when_memory_is_taken_out() {
+    let mut ground = Ground::new(0, 512);
+    ground.add(0, 512).unwrap();
+    for (page, count) in [(4, 2), (300, 1), (511, 1)] {
+        ground.take(page, count);
+    }
+    ground.remove(0, 4);
+    assert_eq!(ground.records(), [(6, 4)], "both ends are in use");
+    ground.give_back(511, 1);
+    // The part below keeps its records, the part above gets some. Each has a high end that is free, and the low one in use.
+    ground.remove(200, 100);
+    assert_eq!(ground.records(), [(196, 4), (508, 4)]);
+    ground.expect_kept(4, 2);
+    ground.expect_kept(300, 1);
+    assert_eq!((ground.pages.total_pages(), ground.pages.used_pages()), (408, 4 + 4 + 3));
+    assert_eq!(ground.pages.largest_free_run_pages(), 207);
+    for (page, count) in [(6, 190), (301, 207)] {
+        ground.pages.alloc_pages_at(ground.at(page), count, PAGE).unwrap();
+    }
 }
 
 #[test]
