@@ -84,8 +84,8 @@
 //!
 //! | what | target | measured |
 //! |---|---|---|
-//! | 64 bytes, taken and given back | ≤ 26 | 28.5 (27.3, 32.5, 92.5) |
-//! | random blocks of the sizes of kernels, 8000 live | ≤ 32 | 52.5 (33.0, 40.5, 54.8) |
+//! | 64 bytes, taken and given back | ≤ 26 | 28.5 (27.2, 32.5, 92.5) |
+//! | random blocks of the sizes of kernels, 8000 live | ≤ 32 | 52.5 (33.1, 40.5, 54.8) |
 //! | a kernel boots | ≤ 40, mimalloc's | 41.2 (47.3, 49.3, 83.9) |
 //! | … processes fork | ≤ 32, mimalloc's | 41.3 (31.9, 44.1, 60.4) |
 //! | … works on files | ≤ 38, mimalloc's | 43.5 (44.7, 45.0, 71.3) |
@@ -95,9 +95,9 @@
 //! | requested ÷ region after churn | ≥ 93 % | 96.6 % (–, 78.8, 91.5) |
 //! | memory needed: boot, fork, files | 1.10, 1.16, 1.14 | 1.05, 1.16, 1.21 (–; 1.51, 1.85, 1.61; 1.10, 1.16, 1.14) |
 //! | … perl, python, sqlite | 1.17, 1.13, 1.19 | 1.20, 1.12, 1.30 (–; 1.43, 1.41, 2.20; 1.17, 1.13, 1.19) |
-//! | 4160 bytes, freed in random order | ≤ 0.9 of talc's | 295 (166, 4413, 91) |
-//! | 64 KiB to 1 MiB, random | talc's | 1539 (868, 70, 82) |
-//! | worst operation of adversarial scripts | rlsf's: 119 | @WORST@ |
+//! | 4160 bytes, freed in random order | ≤ 0.9 of talc's | 294 (166, 4413, 91) |
+//! | 64 KiB to 1 MiB, random | talc's | 1525 (867, 70, 82) |
+//! | worst operation of adversarial scripts | rlsf's: 83 to 120 | 13866 one block of each size, 5829 the first blocks, the others 87 to 1336 |
 //!
 //! Where a target is missed:
 //!
@@ -107,8 +107,8 @@
 //!   allocations in five also take the next word or slab, 45 more. mimalloc finds a page's header by a mask and pushes onto its
 //!   list, without asking whether the block is live. Asking the map at once, without the look at the word, was tried: 46 for each free,
 //!   which is less in the random script, the same in the forks and more everywhere else.
-//! - **Blocks of several pages**. They are runs of the page level, which searches exactly and checks each page: that is 1100 of the
-//!   1539, and most of what slabs of several pages cost where all die at once. Who keeps no page by page account, or merges nothing,
+//! - **Blocks of several pages**. They are runs of the page level, which searches exactly and checks each page: that is 1190 of the
+//!   1525, and most of what slabs of several pages cost where all die at once. Who keeps no page by page account, or merges nothing,
 //!   needs less. A run is given back at once, so that the kernel has its pages.
 //! - **Memory needed**. A class holds at least one slab, and some slabs of the classes above 1 KiB are up to 64 KiB. Letting these leave a
 //!   sixteenth behind the last object gave perl 1.15 and files 1.20, and cost the files 1.4 instructions and random 4160 bytes 82.
