@@ -73,6 +73,19 @@ pub(crate) struct Program {
     limit: Duration,
     /// Processes started so far.
     started: AtomicUsize,
+    /// Held while this lives: measurements of one target directory share their files, and take turns.
+    _turn: File,
+}
+
+/// Waits until no other measurement uses the files in `scratch`; none does until the lock is dropped.
+fn take_turn(scratch: &Path) -> Result<File> {
+    let path = scratch.join("lock");
+    let turn = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
+    if turn.try_lock().is_err() {
+        eprintln!("waiting for another measurement to end");
+        turn.lock().context("waiting for another measurement to end")?;
+    }
+    Ok(turn)
 }
 
 impl Program {
@@ -89,12 +102,13 @@ impl Program {
         );
         let status = workspace.cargo(&format!("build --quiet --release --package bench{features}")).status()?;
         ensure!(status.success(), "the measuring program cannot be built: {status}");
-        // A copy: a build with other features in between must not change what is measured.
         let scratch = workspace.scratch("measure")?;
+        let turn = take_turn(&scratch)?;
+        // A copy: a build with other features in between must not change what is measured.
         let binary = scratch.join(if hosted { "bench-hosted" } else { "bench" });
         std::fs::copy(workspace.target().join("release/bench"), &binary)
             .context("copying the measuring program")?;
-        Ok(Self { binary, scratch, limit, started: AtomicUsize::new(0) })
+        Ok(Self { binary, scratch, limit, started: AtomicUsize::new(0), _turn: turn })
     }
 
     /// What it can measure.
@@ -179,7 +193,21 @@ fn reason(log: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::reason;
+    use std::fs::File;
+
+    use super::{reason, take_turn};
+
+    #[test]
+    fn measurements_take_turns() {
+        let scratch = std::env::temp_dir().join(format!("measurement-turns-{}", std::process::id()));
+        std::fs::create_dir_all(&scratch).unwrap();
+        let turn = take_turn(&scratch).unwrap();
+        let other = File::open(scratch.join("lock")).unwrap();
+        assert!(other.try_lock().is_err());
+        drop(turn);
+        assert!(other.try_lock().is_ok());
+        std::fs::remove_dir_all(&scratch).unwrap();
+    }
 
     #[test]
     fn the_reason_is_what_the_program_said() {
