@@ -71,7 +71,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         let far = |link| {
             let pages = self.span(link).pages();
             let [low, high] = Self::ends(pages.hull(fresh), count)?;
-            let end = if pages.first() < fresh.first() { high } else { low };
+            let end = if neighbours[0] == Some(link) { high } else { low };
             end.common(pages).is_none_or(|part| self.is_free(link, part)).then_some(end)
         };
         let of_neighbour = |link| self.free_home(link, self.span(link).pages(), count);

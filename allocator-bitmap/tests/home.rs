@@ -214,6 +214,15 @@ fn records_of_what_remains_move_to_its_ends_when_memory_is_taken_out() {
 }
 
 #[test]
+fn a_region_of_its_own_has_a_page_more_than_its_records() {
+    let mut ground = Ground::new(0, 512);
+    assert_eq!(ground.add(0, 4), Err(AllocError::InvalidParam));
+    assert_eq!((ground.pages.total_pages(), ground.pages.used_pages()), (0, 0));
+    ground.add(0, 5).unwrap();
+    assert_eq!((ground.records(), ground.pages.available_pages()), (vec![(0, 4)], 1));
+}
+
+#[test]
 fn a_region_too_small_for_the_records_of_a_full_span_is_refused_unchanged() {
     let mut ground = Ground::new(0, 600);
     ground.add(0, 512).unwrap();
