@@ -44,15 +44,20 @@ impl Options {
 /// Adds the step that runs the tests of `member`, or of all, in one profile.
 pub(crate) fn add(steps: &mut Steps, workspace: &Workspace, member: Option<&str>, release: bool) {
     let (profile, flag) = if release { ("release", " --release") } else { ("debug", "") };
-    // The runner itself is a debug build, and its dependencies are most of what a release run would compile.
-    let without = if release { " --exclude xtask" } else { "" };
-    let selected = member.map_or_else(
-        || format!("--workspace{without}{}", host_features(workspace)),
-        |member| {
-            let features = if member == "kernel" { "" } else { " --all-features" };
-            format!("--package {member}{features}")
-        },
-    );
+    // The runner itself is a debug build, and its dependencies and the allocators in C that `bench` measures are most of what a
+    // release run would compile.
+    let all = || {
+        if !release {
+            return format!("--workspace{}", host_features(workspace));
+        }
+        let names: Vec<_> = workspace.libraries();
+        let features = features_of(workspace, names.iter().map(|name| name.as_ref()));
+        format!("--workspace --exclude xtask --exclude bench{features}")
+    };
+    let selected = member.map_or_else(all, |member| {
+        let features = if member == "kernel" { "" } else { " --all-features" };
+        format!("--package {member}{features}")
+    });
     let command = workspace.cargo(&format!("test --no-fail-fast {selected}{flag}"));
     steps.step(&format!("tests in {profile}"), |log| Outcome::of(log.run(command)));
 }
