@@ -88,12 +88,12 @@
 //! | runs of 2^0 to 2^9 pages, 50 % in use | LLFree's | 1128: 1669 and 586 (–, 209) |
 //! | … 90 % in use | LLFree's | 1155: 1717 and 593 (94 000, 215) |
 //! | runs of 1 to 300 pages, exact, 70 % in use | LLFree's | 1537: 2271 and 803 (–, 208, rounded up) |
-//! | the first and the last of these at 64 GiB ÷ at 1 GiB | ≤ 1.5 | 1.47, 1.38 |
+//! | the first and the last of these at 64 GiB ÷ at 1 GiB, by `cargo xtask bench` | ≤ 1.5 | 1.53, 1.28 |
 //! | refused run, 64 GiB, every other page free | ≤ 2 µs | 513 instructions, 0.03 µs; 9300 with 8 stale records |
 //! | records, bytes a page | ≤ 0.2 | 0.148 |
-//! | page trace of a kernel's boot, on fresh memory, runs aligned | ≤ 60 | 57 (243, 380) |
-//! | … of processes that fork | ≤ 35 | 36 (95, 338) |
-//! | … of work on files | ≤ 35 | 47 (141, 456) |
+//! | page trace of a kernel's boot, by `cargo xtask replay` | ≤ 60 | 57 (247, 440) |
+//! | … of processes that fork | ≤ 35 | 37 (96, 393) |
+//! | … of work on files | ≤ 35 | 47 (149, 546) |
 //! | free pages in free huge pages, at the end of the last | ≥ 60 % | 77 % (80, 80) |
 //!
 //! Where a target is missed:
@@ -106,12 +106,13 @@
 //!   the levels, 450 search, 320 compute records of chunks whose longest run was taken, and 310 change bits. A free
 //!   list of powers of two, or a bitmap that knows nothing of runs, need not. LLFree itself, 135 and 53 ns on another
 //!   machine, cannot be run beside it: the package registry does not hold it.
+//! - **64 GiB**. The tree has two levels more there than at 1 GiB.
 //!
 //! # Limits
 //!
 //! - An alignment larger than a page that nothing fits is refused only after a look at each chunk that has a run long
 //!   enough. If every odd page of 64 GiB is free and one page is wanted, that is 8.6 million instructions for an alignment of 2
-//!   to 64 pages, 20 million for 128 and 256, 3.4 million for more.
+//!   to 64 pages, 20 million for 128 and 256, and for more, reckoned from 8 GiB, 3.4 million.
 //! - A region that touches a span and is too small for the records of both, while the span has no free run for them
 //!   either, not with the region's pages, is refused with [`NoMemory`](allocator_api::AllocError::NoMemory). As a span of
 //!   its own it could be kept, but then a run could not lie across the border, nor be given back across it.

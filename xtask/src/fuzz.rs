@@ -7,6 +7,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 
 use anyhow::Result;
 use clap::Args;
@@ -67,7 +68,7 @@ const MOST_INPUT_BYTES: usize = 4096;
 /// Needs: the Rust toolchain with the sanitizer's library, as rustup installs it for Linux, and a C++ compiler. With
 /// `--setup` the compiler is installed by the system's package manager if it is missing.
 ///
-/// Takes: a minute to build, then the given time for each target.
+/// Takes: a minute to build, then the given time for each target, as many at a time as there are processors.
 #[derive(Args, Debug)]
 #[command(after_long_help = "Examples:
   cargo xtask fuzz                         30 seconds for each target
@@ -104,7 +105,7 @@ impl Options {
     }
 }
 
-/// Adds the steps that build the fuzz targets and run each for some seconds.
+/// Adds the steps that build the fuzz targets and run each for some seconds, as many at a time as there are processors.
 pub(crate) fn add(steps: &mut Steps, workspace: &Workspace, targets: &[&str], hunt: Hunt) {
     let mut cannot = None;
     steps.step("fuzz targets: build", |log| {
@@ -114,12 +115,28 @@ pub(crate) fn add(steps: &mut Steps, workspace: &Workspace, targets: &[&str], hu
         }
         outcome
     });
-    for target in targets {
-        steps.step(&format!("fuzz {target}: {} s", hunt.seconds()), |log| match &cannot {
-            None => fuzz(workspace, log, target, hunt).map_or_else(Outcome::Failed, |()| Outcome::Passed),
+    let at_a_time = thread::available_parallelism().map_or(1, usize::from);
+    for targets in targets.chunks(at_a_time) {
+        steps.step(&format!("fuzz {}: {} s", targets.join(", "), hunt.seconds()), |log| match &cannot {
+            None => Outcome::of(fuzz_together(workspace, log, targets, hunt)),
             Some(_) => Outcome::Skipped("the targets were not built".to_owned()),
         });
     }
+}
+
+/// Runs some targets at the same time.
+///
+/// # Errors
+///
+/// What each target that failed has to say.
+fn fuzz_together(workspace: &Workspace, log: &mut Log, targets: &[&str], hunt: Hunt) -> Result<(), String> {
+    let ends: Vec<_> = thread::scope(|scope| {
+        let runs: Vec<_> = targets.iter().map(|target| scope.spawn(|| fuzz(workspace, target, hunt))).collect();
+        runs.into_iter().map(|run| run.join().unwrap_or_else(|_| Err("the run panicked".to_owned()))).collect()
+    });
+    let reports = targets.iter().zip(ends).map(|(target, end)| end.and_then(|end| report(log, target, &end)));
+    let failures: Vec<String> = reports.filter_map(Result::err).collect();
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) }
 }
 
 /// The target triple of this machine, if the sanitizer's library for it is installed.
@@ -145,8 +162,16 @@ fn build(workspace: &Workspace, log: &mut Log) -> Outcome {
     Outcome::of(log.run(command))
 }
 
-/// Runs one target. What it prints goes to a file of its own, from which the number of operations is read.
-fn fuzz(workspace: &Workspace, log: &mut Log, target: &str, hunt: Hunt) -> Result<(), String> {
+/// How a target ended.
+struct End {
+    has_succeeded: bool,
+    /// What it printed, and the file that has it.
+    text: String,
+    printed: PathBuf,
+}
+
+/// Runs one target. What it prints goes to a file of its own.
+fn fuzz(workspace: &Workspace, target: &str, hunt: Hunt) -> Result<End, String> {
     let host = sanitized_host().ok_or("the toolchain has no address sanitizer for this machine")?;
     let scratch = workspace.scratch("fuzz").map_err(|error| format!("{error:#}"))?;
     let found = hunt.corpus(&scratch, target).map_err(|error| format!("cannot make room for inputs: {error}"))?;
@@ -164,15 +189,25 @@ fn fuzz(workspace: &Workspace, log: &mut Log, target: &str, hunt: Hunt) -> Resul
     command.env("RUST_BACKTRACE", "0").stdin(Stdio::null()).stdout(Stdio::null()).stderr(file);
     let status = command.status().map_err(|error| format!("cannot start the target {target}: {error}"))?;
     let text = fs::read_to_string(&printed).unwrap_or_default();
-    log.say(&text);
-    match (status.success(), operations(&text)) {
+    Ok(End { has_succeeded: status.success(), text, printed })
+}
+
+/// Says how a target ended.
+///
+/// # Errors
+///
+/// It found something, or ran no operation.
+fn report(log: &mut Log, target: &str, end: &End) -> Result<(), String> {
+    let End { has_succeeded, text, printed } = end;
+    log.say(text);
+    match (*has_succeeded, operations(text)) {
         (true, Some(operations)) => {
             log.show(&format!("{target}: {operations} operations, nothing found\n"));
             Ok(())
         }
-        (true, None) => Err("the target ran no operation".to_owned()),
+        (true, None) => Err(format!("the target {target} ran no operation")),
         (false, _) => {
-            log.show(finding(&text));
+            log.show(finding(text));
             Err(format!("the target {target} found something: {}", printed.display()))
         }
     }

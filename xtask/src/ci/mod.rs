@@ -43,7 +43,7 @@ const FUZZ_SECONDS: u32 = 30;
 /// skipped), and the target x86_64-unknown-none (without it the build for it is skipped). With `--setup`, what is missing
 /// is installed: QEMU, Valgrind and the compiler by the system's package manager, the rest by rustup.
 ///
-/// Takes: a quarter of an hour from clean on two processors.
+/// Takes: a good quarter of an hour from clean on two processors.
 #[derive(Args, Debug)]
 #[command(after_long_help = "Examples:
   cargo xtask ci --setup     on a fresh machine
