@@ -12,14 +12,14 @@ use core::{num::NonZero, ops::DerefMut};
 
 use crate::{
     bits::{WORD_PAGES, ones},
-    layout::{HEADER_WORDS, set_at},
-    levels,
+    layout::{HEADER_WORDS, broken_set_at},
+    reach,
     span::Span,
     summary::{CHUNK_PAGES, CHUNK_WORDS, ChunkRecord},
     word_set,
 };
 
-/// Up to this many chunks, changes are carried upwards one by one; of more, the levels are computed anew.
+/// Up to this many chunks, changes are carried upwards one by one; of more, what is above is computed anew.
 const FEW_CHUNKS: usize = 4;
 
 /// Whether the run of ones that results when the zeros `pages` of a word, neighbours of which `first` is the lowest, become
@@ -94,7 +94,7 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
             return false;
         }
         let before = self.has_broken();
-        let set = &mut self.0[set_at(chunks)..];
+        let set = &mut self.0[broken_set_at(chunks)..];
         if new.counts_as_broken() {
             word_set::insert(set, chunks, chunk);
         } else {
@@ -103,18 +103,18 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         before != self.has_broken()
     }
 
-    /// [`store`](Self::store), and the levels above. Returns whether the directory has to know.
+    /// [`store`](Self::store), and the reaches. Returns whether the directory has to know.
     pub(crate) fn settle(&mut self, chunk: usize, old: ChunkRecord, new: ChunkRecord) -> bool {
         if old == new {
             return false;
         }
         let broken_changed = self.store(chunk, old, new);
-        let (old, new) = (old.summary(), new.summary());
-        let root_changed = old != new && levels::lift(&mut self.0, chunk, old, new);
-        broken_changed || root_changed
+        let longest_changed = reach::record_changed(&mut self.0, chunk, old);
+        broken_changed || longest_changed
     }
 
-    /// Does `change` to each chunk that the pages with indices `first` to `last` lie in.
+    /// Does `change` to each chunk that the pages with indices `first` to `last` lie in, and settles what comes of it.
+    #[inline]
     fn by_chunks(
         &mut self,
         first: usize,
@@ -122,18 +122,20 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         change: impl Fn(&mut Self, usize, usize, usize) -> (ChunkRecord, ChunkRecord),
     ) -> bool {
         let (low, high) = (first / CHUNK_PAGES, last / CHUNK_PAGES);
+        let (from, to) = (first % CHUNK_PAGES, last % CHUNK_PAGES + 1);
+        if low == high {
+            let (old, new) = change(self, low, from, to);
+            return self.settle(low, old, new);
+        }
         let mut has_to_know = false;
+        let are_few = high - low < FEW_CHUNKS;
         for chunk in low..=high {
-            let from = if chunk == low { first % CHUNK_PAGES } else { 0 };
-            let to = if chunk == high { last % CHUNK_PAGES + 1 } else { CHUNK_PAGES };
+            let from = if chunk == low { from } else { 0 };
+            let to = if chunk == high { to } else { CHUNK_PAGES };
             let (old, new) = change(self, chunk, from, to);
-            has_to_know |=
-                if high - low < FEW_CHUNKS { self.settle(chunk, old, new) } else { self.store(chunk, old, new) };
+            has_to_know |= if are_few { self.settle(chunk, old, new) } else { self.store(chunk, old, new) };
         }
-        if high - low >= FEW_CHUNKS {
-            has_to_know |= levels::rebuild(&mut self.0, low, high);
-        }
-        has_to_know
+        has_to_know | (!are_few && reach::rebuild(&mut self.0, low, high))
     }
 
     /// Makes the free pages with indices `first` to `last` used. Returns whether the directory has to know.

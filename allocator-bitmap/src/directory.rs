@@ -35,7 +35,7 @@ impl Want {
     fn in_span(self, words: &[u64]) -> bool {
         match self {
             Self::Any => true,
-            Self::Run(pages) => Span(words).root().longest >= pages,
+            Self::Run(pages) => Span(words).longest() >= pages,
             Self::Broken => Span(words).has_broken(),
         }
     }
@@ -84,6 +84,22 @@ pub(crate) fn lowest<S: Store>(store: &S, at: Option<Link>, from: usize, want: W
         }
     }
     lowest(store, store.child(link, Side::Right), from, want)
+}
+
+/// The lowest span that has a free run of `pages` pages.
+#[inline]
+pub(crate) fn lowest_with_run<S: Store>(store: &S, root: Option<Link>, pages: usize) -> Option<Link> {
+    let below = |link: &Link| Want::Run(pages).below(store.words(*link));
+    let mut link = root.filter(below)?;
+    loop {
+        if let Some(left) = store.child(link, Side::Left).filter(below) {
+            link = left;
+        } else if Want::Run(pages).in_span(store.words(link)) {
+            return Some(link);
+        } else {
+            link = store.child(link, Side::Right)?;
+        }
+    }
 }
 
 /// The longest free run in any span.
@@ -157,7 +173,7 @@ fn height<S: Store>(store: &S, at: Option<Link>) -> u64 {
 /// What a node of this span with these children keeps: height, longest run, whether a chunk is broken.
 pub(crate) fn kept<S: Store>(store: &S, link: Link) -> [u64; 3] {
     let span = Span(store.words(link));
-    let mut kept = [0, span.root().longest as u64, u64::from(span.has_broken())];
+    let mut kept = [0, span.longest() as u64, u64::from(span.has_broken())];
     for child in SIDES.iter().filter_map(|side| store.child(link, *side)) {
         let words = store.words(child);
         kept[0] = kept[0].max(words[HEIGHT]);
@@ -279,6 +295,8 @@ mod tests {
             let mut above = model.iter().filter(|(first, _)| **first + 99 >= page);
             let fit = above.clone().find(|(_, (_, free))| *free >= wanted).map(|(_, (link, _))| *link);
             assert_eq!(lowest(&store, root, page, Want::Run(wanted)), fit);
+            let fit = model.values().find(|(_, free)| *free >= wanted).map(|(link, _)| *link);
+            assert_eq!(lowest_with_run(&store, root, wanted), fit);
             assert_eq!(lowest(&store, root, page, Want::Any), above.next().map(|(_, (link, _))| *link));
             assert_eq!(longest(&store, root), model.values().map(|(_, free)| *free).max().unwrap_or(0));
             assert!(spans(&store, root).map(|(link, _)| link).eq(model.values().map(|(link, _)| *link)));

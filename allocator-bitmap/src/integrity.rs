@@ -6,10 +6,10 @@ use allocator_api::{Block, BlockKind, CheckIntegrity, HeapMap};
 use crate::{
     directory,
     layout::{ANY_BROKEN, HEIGHT},
-    levels::Level,
     open::Open,
     page_allocator::{BitmapPageAllocator, Near},
     pages::PageRange,
+    reach,
     records::{Link, Records, Side},
     span::Span,
     summary::{CHUNK_PAGES, ChunkRecord},
@@ -116,15 +116,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
                 return Err("the set of broken chunks is what their records say");
             }
         }
-        let mut level = Level::chunks(span.0);
-        while level.nodes() > 1 {
-            let above = level.above(span.0);
-            if (0..above.nodes()).any(|node| above.get(span.0, node) != level.joined(span.0, node)) {
-                return Err("a node is what its children say");
-            }
-            level = above;
-        }
-        Ok(())
+        reach::check(span.0)
     }
 
     /// Checks what is kept beside the directory: where pages came from and went back last, and what is stale.

@@ -135,7 +135,6 @@ mod ids;
 mod integrity;
 mod layout;
 mod lent;
-mod levels;
 mod memory;
 mod open;
 #[cfg(feature = "package")]
@@ -144,6 +143,7 @@ mod page_allocator;
 mod pages;
 #[cfg(all(test, target_pointer_width = "64"))]
 mod proofs;
+mod reach;
 mod records;
 mod regions;
 mod remove;

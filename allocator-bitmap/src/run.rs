@@ -11,7 +11,7 @@ use crate::{
     pages::PageRange,
     records::{Link, Records},
     request::Request,
-    search::find_in_words,
+    search::{Wanted, find, find_in_words},
     summary::CHUNK_PAGES,
 };
 
@@ -48,6 +48,9 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         {
             return Some(address);
         }
+        if align == 1 && self.prefer == 0 {
+            return self.take_lowest(count);
+        }
         let preferred = PageRange::new(self.prefer, Self::LAST_PAGE);
         let found =
             preferred.and_then(|within| self.alloc_aligned(Request { count, align, boundary: None, within }));
@@ -56,6 +59,15 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
         let within = PageRange::new(0, Self::LAST_PAGE)?;
         self.alloc_aligned(Request { count, align, boundary: None, within })
+    }
+
+    /// The lowest run of `count` pages. Returns its address.
+    #[inline]
+    fn take_lowest(&mut self, count: usize) -> Option<usize> {
+        self.renew();
+        let link = directory::lowest_with_run(&self.records, self.root, count)?;
+        let index = find(self.records.words(link), Wanted::any(count), 0)?;
+        Some(self.take(link, index, count))
     }
 
     /// Pages as `request` wants them, without a boundary: the lowest, or if these are not found soon, others that are.

@@ -1,31 +1,29 @@
-//! Finding free runs by their summaries.
-//!
-//! [`find`] walks from a page upwards with the length of the free run that ends where it stands, counted from its first
-//! page where a run may begin. It looks at whole siblings as long as there are some, then goes to the level above; once
-//! a node's summary says that the run may be in it, it goes down into that node.
+//! Finding free runs: the chunk by the tree of [`reach`], the place in it by its words.
 //!
 //! ```text
-//!   height 2                          ┌── no ──┐
-//!   height 1          ┌── no ── no ──┘         yes
-//!   height 0   from ──┘                         └── no ── yes
-//!                                                          └─ the words of one chunk
+//!   chunk        0          1          2          3
+//!   reach        4         13          0          2        wanted: 6 pages
+//!             ▒▒░░░░▒▒  ▒▒░▒▒▒░░░  ░░░░░░░░  ░░▒▒░░▒▒
+//!                             └─ found: at chunk 1's end, and on through what follows
 //! ```
+//!
+//! A chunk that reaches far enough has the run between two used pages of its own, which its words show, or at its end,
+//! which its record shows.
 //!
 //! # Costs
 //!
-//! Where a run may begin at any page, a node that may have it has it: at most eight nodes a level going up and eight
-//! going down, and the words of two chunks. With n chunks that is O(log n), whether the run exists or not.
+//! Where a run may begin at any page, the first chunk that reaches far enough has it: with n chunks that is O(log n) for
+//! the chunk, and eight words, whether the run exists or not.
 //!
-//! An alignment is not in the summaries: each chunk with a run that is long enough may have to be looked at. For an
-//! alignment of 512 pages or more that is its summary, about 100 instructions; else it is eight words: about 260 for a run no
-//! longer than an alignment up to 64 pages, and about 600 for others.
+//! An alignment is not in the reaches: each chunk that reaches far enough may have to be looked at. For an
+//! alignment of 512 pages or more that is its record; else it is eight words.
 #![forbid(unsafe_code)]
 
 use crate::{
     bits::{WORD_PAGES, aligned_positions, run_starts},
-    layout::{FANOUT_LOG2, HEADER_WORDS},
-    levels::{Level, root},
-    summary::{CHUNK_PAGES, CHUNK_WORDS, Summary},
+    layout::{CHUNKS, HEADER_WORDS},
+    reach::{free_from, next_reaching},
+    summary::{CHUNK_PAGES, CHUNK_WORDS, ChunkRecord},
 };
 
 /// A free run that is looked for.
@@ -37,7 +35,7 @@ pub(crate) struct Wanted {
     pub(crate) align: usize,
     /// The number of the page with index 0, or what it leaves when divided by `align`.
     pub(crate) skew: usize,
-    /// In how many chunks the run may be looked for in vain before the search is given up.
+    /// In how many chunks the run is looked for before the search is given up.
     pub(crate) patience: usize,
 }
 
@@ -68,220 +66,105 @@ impl Wanted {
     }
 }
 
-/// The state of the walk: how many free pages end where it stands, from the first of them on where the run may begin.
-/// Without `ALIGNED`, that may be at any page.
-#[derive(Clone, Copy)]
-struct Walk<const ALIGNED: bool> {
-    wanted: Wanted,
-    run: usize,
-}
-
-/// What a walk says of the next stretch.
-enum Step {
-    /// The run is complete: it begins at this index, before the stretch or in its first run.
-    Complete(usize),
-    /// It may be in the stretch.
-    Inside,
-    /// It is not.
-    Past,
-}
-
-impl<const ALIGNED: bool> Walk<ALIGNED> {
-    const fn new(wanted: Wanted) -> Self {
-        debug_assert!(ALIGNED || wanted.align == 1);
-        Self { wanted, run: 0 }
-    }
-
-    /// [`Wanted::slack`]
-    #[inline]
-    const fn slack(&self, index: usize) -> usize {
-        if ALIGNED { self.wanted.slack(index) } else { 0 }
-    }
-
-    /// [`Wanted::positions`]
-    #[inline]
-    const fn positions(&self, index: usize) -> u64 {
-        if ALIGNED { self.wanted.positions(index) } else { u64::MAX }
-    }
-
-    /// Goes on over the stretch of `pages` pages from index `first` on, unless the run may be there.
-    #[inline]
-    fn over(&mut self, first: usize, stretch: Summary, pages: usize) -> Step {
-        let Wanted { count, .. } = self.wanted;
-        if self.run + stretch.start >= count && self.run != 0 {
-            return Step::Complete(first - self.run);
-        }
-        if stretch.longest >= count {
-            return Step::Inside;
-        }
-        self.run = if stretch.start != pages {
-            stretch.end.saturating_sub(self.slack(first.wrapping_add(pages - stretch.end)))
-        } else if self.run != 0 {
-            self.run + pages
-        } else {
-            pages.saturating_sub(self.slack(first))
-        };
-        Step::Past
-    }
-}
-
-/// The lowest index at or above `from` where a run as wanted is free. `from` lies in the block.
+/// The lowest index at or above `from` where a run as wanted is free. `from` lies in the block; no record is stale.
 pub(crate) fn find(words: &[u64], wanted: Wanted, from: usize) -> Option<usize> {
     debug_assert!(wanted.count > 0 && wanted.align.is_power_of_two());
-    if root(words).longest < wanted.count {
-        None
-    } else if wanted.align == 1 {
-        climb::<false>(words, wanted, from)
-    } else {
-        climb::<true>(words, wanted, from)
-    }
-}
-
-/// [`find`], where the root's summary says that there may be one.
-fn climb<const ALIGNED: bool>(words: &[u64], wanted: Wanted, from: usize) -> Option<usize> {
-    let mut walk = Walk::<ALIGNED>::new(wanted);
-    if from == 0 {
-        return search_node(words, Level::top(words), 0, &mut walk);
-    }
-    let mut node = from / CHUNK_PAGES;
-    if let Some(index) = scan_chunk(words, node, from % CHUNK_PAGES, &mut walk) {
-        return Some(index);
-    }
-    let mut level = Level::chunks(words);
-    loop {
-        let siblings = level.siblings_from(node);
-        if let Some(index) = search_nodes(words, level, siblings.start + 1..siblings.end, &mut walk) {
-            return Some(index);
+    let mut chunk = 0;
+    if from > 0 {
+        let here = from / CHUNK_PAGES;
+        let found = find_in_chunk(words, wanted, here, from % CHUNK_PAGES);
+        if found.is_some() {
+            return found;
         }
-        if level.nodes() <= 1 << FANOUT_LOG2 || walk.wanted.patience == 0 {
-            return None;
-        }
-        (level, node) = (level.above(words), node >> FANOUT_LOG2);
+        chunk = here + 1;
     }
-}
-
-/// The lowest index in some neighbouring nodes of a level where the run begins.
-#[inline]
-fn search_nodes<const ALIGNED: bool>(
-    words: &[u64],
-    level: Level,
-    nodes: core::ops::Range<usize>,
-    walk: &mut Walk<ALIGNED>,
-) -> Option<usize> {
-    let pages = level.node_pages();
-    for node in nodes {
-        match walk.over(node * pages, level.get(words, node), pages) {
-            Step::Complete(index) => return Some(index),
-            Step::Inside => {
-                let found = search_node(words, level, node, walk);
-                if found.is_some() || walk.wanted.patience == 0 {
-                    return found;
-                }
-            }
-            Step::Past => {}
+    for _ in 0..wanted.patience {
+        let next = next_reaching(words, chunk, wanted.count)?;
+        let found = find_in_chunk(words, wanted, next, 0);
+        if found.is_some() {
+            return found;
         }
+        debug_assert!(wanted.align > 1, "the reach promises a run that the bits do not have");
+        chunk = next + 1;
     }
     None
 }
 
-/// The lowest index in `node` where the run begins: its summary says that there may be one.
-fn search_node<const ALIGNED: bool>(
-    words: &[u64],
-    level: Level,
-    node: usize,
-    walk: &mut Walk<ALIGNED>,
-) -> Option<usize> {
-    if !level.is_lowest() {
-        let below = level.below(words);
-        return search_nodes(words, below, below.siblings_from(node << FANOUT_LOG2), walk);
+/// The lowest index where a run as wanted begins in a chunk, from its page `from` on, or follows its end without a used
+/// page in between.
+#[inline]
+fn find_in_chunk(words: &[u64], wanted: Wanted, chunk: usize, from: usize) -> Option<usize> {
+    let first = chunk * CHUNK_PAGES;
+    let at = HEADER_WORDS + chunk * CHUNK_WORDS;
+    let record = ChunkRecord(words[HEADER_WORDS + words[CHUNKS] as usize * CHUNK_WORDS + chunk]);
+    if wanted.align >= CHUNK_PAGES {
+        // Aligned to chunks, it begins with the chunk or behind its end.
+        if from == 0 && record.start() >= wanted.count && wanted.slack(first) == 0 {
+            return Some(first);
+        }
+    } else if record.longest() >= wanted.count {
+        let bits = words[at..].first_chunk().expect("a block has eight words for each chunk");
+        if let Some(page) = scan(bits, wanted, first, from) {
+            return Some(first + page);
+        }
     }
-    let found = if ALIGNED && walk.wanted.align >= CHUNK_PAGES {
-        // Aligned to chunks, it begins with the chunk or elsewhere: the summary tells.
-        walk.run = 0;
-        let first = node * CHUNK_PAGES;
-        let is_there = level.get(words, node).start >= walk.wanted.count && walk.slack(first) == 0;
-        is_there.then_some(first)
-    } else {
-        scan_chunk(words, node, 0, walk)
-    };
-    debug_assert!(
-        found.is_some() || walk.wanted.align > 1,
-        "the summary promises a run that the bits do not have"
-    );
-    walk.wanted.patience -= usize::from(found.is_none());
-    found
+    let ending = record.end().min(CHUNK_PAGES - from);
+    let begin = first + (CHUNK_PAGES - ending);
+    let room = (ending + free_from(words, chunk + 1)).checked_sub(wanted.slack(begin))?;
+    (room >= wanted.count).then(|| begin + wanted.slack(begin))
 }
 
 /// The lowest page of a chunk, at a multiple of `align` pages, from which on `count` pages of it are free. `align` is at
 /// most [`WORD_PAGES`].
 pub(crate) fn find_in_words(words: &[u64; CHUNK_WORDS], count: usize, align: usize) -> Option<usize> {
-    let wanted = Wanted { align, ..Wanted::any(count) };
-    if align == 1 {
-        scan_words(words, 0, 0, &mut Walk::<false>::new(wanted))
-    } else if wanted.lies_in_a_word() {
-        scan_each_word(words, 0, 0, wanted)
-    } else {
-        scan_words(words, 0, 0, &mut Walk::<true>::new(wanted))
-    }
+    scan(words, Wanted { align, ..Wanted::any(count) }, 0, 0)
 }
 
-/// Walks over the pages of `chunk` from its page `from` on. Returns the index of the run if it is complete there.
-fn scan_chunk<const ALIGNED: bool>(
-    words: &[u64],
-    chunk: usize,
-    from: usize,
-    walk: &mut Walk<ALIGNED>,
-) -> Option<usize> {
-    let at = HEADER_WORDS + chunk * CHUNK_WORDS;
-    let bits = words[at..].first_chunk().expect("a block has eight words for each chunk");
-    if ALIGNED && walk.wanted.lies_in_a_word() {
-        return scan_each_word(bits, chunk * CHUNK_PAGES, from, walk.wanted);
-    }
-    scan_words(bits, chunk * CHUNK_PAGES, from, walk)
-}
-
-/// Walks over the pages of a chunk, whose first page has index `base`, from its page `from` on. Returns the index of the
-/// run if it is complete there.
+/// The lowest page of a chunk from `from` on where a run as wanted begins that lies in the chunk, whose first page has index
+/// `base`.
 #[inline]
-fn scan_words<const ALIGNED: bool>(
-    words: &[u64; CHUNK_WORDS],
-    base: usize,
-    from: usize,
-    walk: &mut Walk<ALIGNED>,
-) -> Option<usize> {
-    let wanted = walk.wanted;
+fn scan(words: &[u64; CHUNK_WORDS], wanted: Wanted, base: usize, from: usize) -> Option<usize> {
+    if wanted.align == 1 {
+        scan_words(words, from, wanted.count)
+    } else if wanted.lies_in_a_word() {
+        scan_each_word(words, from, wanted)
+    } else {
+        scan_aligned(words, base, from, wanted)
+    }
+}
+
+/// [`scan`] for a run that may begin at any page.
+#[inline]
+fn scan_words(words: &[u64; CHUNK_WORDS], from: usize, count: usize) -> Option<usize> {
+    // Free pages that end where the walk stands.
+    let mut run = 0;
     let mut keep = u64::MAX << (from % WORD_PAGES);
     for (i, word) in words.iter().enumerate().skip(from / WORD_PAGES) {
-        let free = word & keep;
-        keep = u64::MAX;
-        if free == 0 {
-            walk.run = 0;
+        let free = word & core::mem::replace(&mut keep, u64::MAX);
+        if free == u64::MAX {
+            run += WORD_PAGES;
+            if run >= count {
+                return Some((i + 1) * WORD_PAGES - run);
+            }
             continue;
         }
-        let first = base + i * WORD_PAGES;
-        let leading = free.trailing_ones() as usize;
-        if walk.run != 0 && walk.run + leading >= wanted.count {
-            return Some(first - walk.run);
+        if run + free.trailing_ones() as usize >= count {
+            return Some(i * WORD_PAGES - run);
         }
-        if wanted.count <= WORD_PAGES {
-            let starts = run_starts(free, wanted.count) & walk.positions(first);
+        if count < WORD_PAGES {
+            let starts = run_starts(free, count);
             if starts != 0 {
-                return Some(first + starts.trailing_zeros() as usize);
+                return Some(i * WORD_PAGES + starts.trailing_zeros() as usize);
             }
         }
-        if leading == WORD_PAGES && walk.run != 0 {
-            walk.run += WORD_PAGES;
-            continue;
-        }
-        let ending = free.leading_ones() as usize;
-        walk.run = ending.saturating_sub(walk.slack(first.wrapping_add(WORD_PAGES - ending)));
+        run = free.leading_ones() as usize;
     }
     None
 }
 
-/// [`scan_words`] for a run that [lies in a word](Wanted::lies_in_a_word).
+/// [`scan`] for a run that [lies in a word](Wanted::lies_in_a_word).
 #[inline]
-fn scan_each_word(words: &[u64; CHUNK_WORDS], base: usize, from: usize, wanted: Wanted) -> Option<usize> {
+fn scan_each_word(words: &[u64; CHUNK_WORDS], from: usize, wanted: Wanted) -> Option<usize> {
     let positions = aligned_positions(wanted.align);
     let mut keep = u64::MAX << (from % WORD_PAGES);
     for (i, word) in words.iter().enumerate().skip(from / WORD_PAGES) {
@@ -291,7 +174,36 @@ fn scan_each_word(words: &[u64; CHUNK_WORDS], base: usize, from: usize, wanted: 
         }
         let starts = run_starts(free, wanted.count) & positions;
         if starts != 0 {
-            return Some(base + i * WORD_PAGES + starts.trailing_zeros() as usize);
+            return Some(i * WORD_PAGES + starts.trailing_zeros() as usize);
+        }
+    }
+    None
+}
+
+/// [`scan`] for any alignment below a chunk.
+#[inline]
+fn scan_aligned(words: &[u64; CHUNK_WORDS], base: usize, from: usize, wanted: Wanted) -> Option<usize> {
+    // Free pages that end where the walk stands, from the first on where the run may begin.
+    let mut run = 0;
+    let mut keep = u64::MAX << (from % WORD_PAGES);
+    for (i, word) in words.iter().enumerate().skip(from / WORD_PAGES) {
+        let free = word & core::mem::replace(&mut keep, u64::MAX);
+        let first = i * WORD_PAGES;
+        let leading = free.trailing_ones() as usize;
+        if run != 0 && run + leading >= wanted.count {
+            return Some(first - run);
+        }
+        if wanted.count <= WORD_PAGES {
+            let starts = run_starts(free, wanted.count) & wanted.positions(base + first);
+            if starts != 0 {
+                return Some(first + starts.trailing_zeros() as usize);
+            }
+        }
+        if leading == WORD_PAGES && run != 0 {
+            run += WORD_PAGES;
+        } else {
+            let ending = free.leading_ones() as usize;
+            run = ending.saturating_sub(wanted.slack(base + first + (WORD_PAGES - ending)));
         }
     }
     None
@@ -402,8 +314,9 @@ mod tests {
             }
             span.rebuild();
             let find = |patience| find(&words, Wanted { align, patience, ..Wanted::any(1) }, 0);
-            assert_eq!(find(MISFITS), None, "at {align} pages");
-            assert_eq!(find(MISFITS + 1), Some(MISFITS * CHUNK_PAGES), "at {align} pages");
+            // The last misfit is followed by the run.
+            assert_eq!(find(MISFITS - 1), None, "at {align} pages");
+            assert_eq!(find(MISFITS), Some(MISFITS * CHUNK_PAGES), "at {align} pages");
         }
     }
 
@@ -419,9 +332,9 @@ mod tests {
                 let same = free[first..].iter().take_while(|f| **f == what).count();
                 let last = first + random.below(same.min([1, 40, 3000][step % 3]));
                 let mut span = Span(words.as_mut_slice());
-                let before = (span.root().longest, span.has_broken());
+                let before = (span.longest(), span.has_broken());
                 let tells = if what { span.take(first, last) } else { span.put(first, last) };
-                let after = (span.root().longest, span.has_broken());
+                let after = (span.longest(), span.has_broken());
                 assert!(tells || before == after, "the directory is told");
                 free[first..=last].fill(!what);
                 let mut rebuilt = words.clone();

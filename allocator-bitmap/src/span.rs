@@ -7,14 +7,13 @@
 //! # Invariants
 //!
 //! - B1: a bit is one exactly if its page is managed, not handed out, and holds no record.
-//! - B2: every chunk record that is not stale is [`ChunkRecord::of`] its words; every node above is its children
-//!   joined, a stale one being taken at its word.
+//! - B2: every chunk record that is not stale is [`ChunkRecord::of`] its words. The tree of [`reach`] and the set of
+//!   chunks that are not wholly free are what the records say, a stale one being taken at its word.
 //! - B3: the set of broken chunks has exactly those whose record is stale or says that they are.
 //!
 //! # Costs
 //!
-//! Taking and putting `n` pages touches n/64 words and the nodes above; a change that alters no summary ends at
-//! the chunk.
+//! Taking and putting `n` pages touches n/64 words and the records above; a change that alters no record ends there.
 #![forbid(unsafe_code)]
 
 use core::ops::{Deref, DerefMut};
@@ -22,12 +21,12 @@ use core::ops::{Deref, DerefMut};
 use crate::{
     bits::WORD_PAGES,
     layout::{
-        CHUNKS, COVER, FIRST, HEADER_WORDS, LAST, LEVELS_AT, RECORDS_FIRST, RECORDS_PAGES, TOP_AT, TOP_HEIGHT,
-        block_words, cover_of, levels_at, set_at, top_at, top_height,
+        CHUNKS, COVER, FIRST, HEADER_WORDS, LAST, REACH_AT, RECORDS_FIRST, RECORDS_PAGES, TOP_AT, TOP_HEIGHT,
+        block_words, broken_set_at, cover_of, reach_at, top_at, top_height, used_set_at,
     },
-    levels,
     pages::PageRange,
-    summary::{CHUNK_PAGES, CHUNK_WORDS, ChunkRecord, Summary},
+    reach,
+    summary::{CHUNK_PAGES, CHUNK_WORDS, ChunkRecord},
     word_set,
 };
 
@@ -83,10 +82,10 @@ impl<W: Deref<Target = [u64]>> Span<W> {
         (pages.first() - self.cover(), pages.last() - self.cover())
     }
 
-    /// What the block offers.
+    /// Pages in the longest free run.
     #[inline]
-    pub(crate) fn root(&self) -> Summary {
-        levels::root(&self.0)
+    pub(crate) fn longest(&self) -> usize {
+        reach::longest(&self.0)
     }
 
     /// Word `word` of the bitmap.
@@ -128,14 +127,14 @@ impl<W: Deref<Target = [u64]>> Span<W> {
     /// Whether some chunk is broken.
     #[inline]
     pub(crate) fn has_broken(&self) -> bool {
-        // The set's top word stands right before level 1.
-        self.0[self.0[LEVELS_AT] as usize - 1] != 0
+        // The set's top word stands right before the tree.
+        self.0[self.0[REACH_AT] as usize - 1] != 0
     }
 
     /// The lowest broken chunk that is not below chunk `from`.
     #[inline]
     pub(crate) fn next_broken(&self, from: usize) -> Option<usize> {
-        word_set::next_member(&self.0[set_at(self.chunks())..], self.chunks(), from)
+        word_set::next_member(&self.0[broken_set_at(self.chunks())..], self.chunks(), from)
     }
 
     /// The managed pages around `page` up to the next that hold records; `None` if it holds records.
@@ -210,7 +209,7 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         debug_assert!(self.0.len() >= block_words(chunks));
         self.0[COVER] = cover as u64;
         self.0[CHUNKS] = chunks as u64;
-        self.0[LEVELS_AT] = levels_at(chunks) as u64;
+        self.0[REACH_AT] = reach_at(chunks) as u64;
         self.0[TOP_HEIGHT] = u64::from(top_height(chunks));
         self.0[TOP_AT] = top_at(chunks) as u64;
         self.set_pages(pages);
@@ -239,12 +238,11 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         }
     }
 
-    /// Computes every summary and set anew from the bitmap: at the speed at which memory is read.
+    /// Computes every record, set and reach anew from the bitmap: at the speed at which memory is read.
     pub(crate) fn rebuild(&mut self) {
         let chunks = self.chunks();
-        let set = set_at(chunks);
-        let end = levels_at(chunks);
-        self.0[set..end].fill(0);
+        let set = broken_set_at(chunks);
+        self.0[used_set_at(chunks)..reach_at(chunks)].fill(0);
         for chunk in 0..chunks {
             let record = ChunkRecord::of(self.chunk_words(chunk));
             self.0[HEADER_WORDS + CHUNK_WORDS * chunks + chunk] = record.0;
@@ -252,7 +250,7 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
                 word_set::insert(&mut self.0[set..], chunks, chunk);
             }
         }
-        levels::rebuild(&mut self.0, 0, chunks - 1);
+        reach::rebuild(&mut self.0, 0, chunks - 1);
     }
 
     /// Makes the block cover `pages`, and all that it covers already: moves the bitmap and writes the header. Bits

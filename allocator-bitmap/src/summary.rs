@@ -8,10 +8,6 @@
 //!   start = 3    longest = 9       end = 5
 //! ```
 //!
-//! Two neighbours' summaries give that of both together: a run of the whole is a run of one of them, or the end of
-//! the first with the start of the second. So a tree of summaries tells at its root whether a run exists, and on
-//! the way down where.
-//!
 //! # Invariants
 //!
 //! - `start <= longest`, `end <= longest`, `longest <= size`.
@@ -37,12 +33,6 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    /// Whether both have the same ends.
-    #[inline]
-    pub(crate) const fn same_ends(self, other: Self) -> bool {
-        self.start == other.start && self.end == other.end
-    }
-
     /// The summary after the pages `first` to `end` (exclusive) were taken from the free run `low` to `high`
     /// (exclusive) of a stretch of `size` pages; `None` if that takes a look at the other runs.
     #[inline]
@@ -77,26 +67,6 @@ impl Summary {
             end: if end == size { length } else { self.end },
         }
     }
-}
-
-/// The summary of neighbours, from the lowest on, each of `size` pages.
-#[inline]
-pub(crate) fn join(parts: impl Iterator<Item = Summary> + Clone, size: usize) -> Summary {
-    let (mut longest, mut run) = (0, 0);
-    for part in parts.clone() {
-        let joined = run + part.start;
-        longest = longest.max(part.longest).max(joined);
-        run = if part.start == size { joined } else { part.end };
-    }
-    // Only a part that is not wholly free ends the run at the start.
-    let mut start = 0;
-    for part in parts {
-        start += part.start;
-        if part.start != size {
-            break;
-        }
-    }
-    Summary { start, longest, end: run }
 }
 
 /// The summary of a chunk, packed into a word.
@@ -150,11 +120,13 @@ impl ChunkRecord {
     /// The three numbers.
     #[inline]
     pub(crate) const fn summary(self) -> Summary {
-        Summary {
-            start: (self.0 & 0xffff) as usize,
-            longest: self.longest(),
-            end: (self.0 >> 32 & 0xffff) as usize,
-        }
+        Summary { start: self.start(), longest: self.longest(), end: self.end() }
+    }
+
+    /// Free pages before the first used one.
+    #[inline]
+    pub(crate) const fn start(self) -> usize {
+        (self.0 & 0xffff) as usize
     }
 
     /// Pages in the longest free run.
@@ -163,11 +135,23 @@ impl ChunkRecord {
         (self.0 >> 16 & 0xffff) as usize
     }
 
+    /// Free pages after the last used one.
+    #[inline]
+    pub(crate) const fn end(self) -> usize {
+        (self.0 >> 32 & 0xffff) as usize
+    }
+
+    /// Whether all pages are free.
+    #[inline]
+    pub(crate) const fn is_whole(self) -> bool {
+        self.longest() == CHUNK_PAGES
+    }
+
     /// Whether the chunk is to be in the set of broken ones: some of its pages are free and some are not, or the
     /// record is stale.
     #[inline]
     pub(crate) const fn counts_as_broken(self) -> bool {
-        self.is_stale() || (self.longest() != 0 && self.longest() != CHUNK_PAGES)
+        self.is_stale() || (self.longest() != 0 && !self.is_whole())
     }
 
     /// Whether the three numbers are of an earlier time.
@@ -201,17 +185,6 @@ mod tests {
 
     fn pattern(bits: u32, count: usize) -> Vec<bool> {
         (0..count).map(|i| bits >> i & 1 == 1).collect()
-    }
-
-    #[test]
-    fn joining_neighbours_agrees_with_counting_the_whole() {
-        for bits in 0..1 << 12 {
-            let free = pattern(bits, 12);
-            for size in [1, 2, 3, 4, 6, 12] {
-                let parts = free.chunks(size).map(counted);
-                assert_eq!(join(parts, size), counted(&free), "{bits:#b} in parts of {size}");
-            }
-        }
     }
 
     #[test]

@@ -39,6 +39,21 @@ pub(crate) fn next_member(set: &[u64], count: usize, from: usize) -> Option<usiz
     Some(next * 64 + set[next].trailing_zeros() as usize)
 }
 
+/// The highest member that is not above `to`, which is below `count`.
+pub(crate) fn last_member(set: &[u64], count: usize, to: usize) -> Option<usize> {
+    debug_assert!(to < count);
+    let (words, at) = (count.div_ceil(64), to / 64);
+    let here = set[at] & (u64::MAX >> (63 - to % 64));
+    if here != 0 {
+        return Some(at * 64 + here.ilog2() as usize);
+    }
+    if at == 0 {
+        return None;
+    }
+    let before = last_member(&set[words..], words, at - 1)?;
+    Some(before * 64 + set[before].ilog2() as usize)
+}
+
 /// Puts `member` in.
 pub(crate) fn insert(set: &mut [u64], count: usize, member: usize) {
     debug_assert!(member < count);
@@ -80,6 +95,9 @@ mod tests {
                 if state >> 20 & 3 == 0 {
                     insert(&mut set, count, number);
                     model.insert(number);
+                } else if state >> 23 & 1 == 0 {
+                    let last = model.range(..=number).next_back().copied();
+                    assert_eq!(last_member(&set, count, number), last, "step {step} of {count}");
                 } else if let Some(&member) = model.range(number..).next() {
                     assert_eq!(next_member(&set, count, number), Some(member), "step {step} of {count}");
                     if state >> 22 & 3 == 0 {

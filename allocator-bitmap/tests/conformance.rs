@@ -6,7 +6,7 @@ use std::cell::UnsafeCell;
 use allocator_bitmap::{BitmapIdAllocator, BitmapPageAllocator, Inline, Lent};
 
 /// Room for the records of one allocator at a time.
-struct Room(UnsafeCell<[u64; 0x5_0000]>);
+struct Room(UnsafeCell<[u64; 0x5_8000]>);
 
 // SAFETY: the suite below, which alone uses the one room there is, runs one case at a time.
 unsafe impl Sync for Room {}
@@ -22,7 +22,7 @@ fn lend(pages: &mut BitmapPageAllocator<4096, Lent>) {
 allocator_conformance::page_suite!(engine_4k, BitmapPageAllocator<4096>);
 allocator_conformance::page_suite!(engine_64k, BitmapPageAllocator<0x1_0000>);
 allocator_conformance::page_suite!(engine_4k_lent, BitmapPageAllocator<4096, Lent>, super::lend);
-allocator_conformance::page_suite!(engine_4k_inline, BitmapPageAllocator<4096, Inline<0x5_0000>>);
+allocator_conformance::page_suite!(engine_4k_inline, BitmapPageAllocator<4096, Inline<0x5_8000>>);
 allocator_conformance::id_suite!(engine_ids, BitmapIdAllocator<Inline<0x1_0000>>);
 
 #[cfg(feature = "package")]

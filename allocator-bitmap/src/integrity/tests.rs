@@ -5,7 +5,7 @@ use allocator_api::{CheckIntegrity, PageAllocator};
 
 use crate::{
     BitmapPageAllocator, Inline,
-    layout::{ANY_BROKEN, HEADER_WORDS, HEIGHT, LAST, MAX_LONGEST, set_at},
+    layout::{ANY_BROKEN, HEADER_WORDS, HEIGHT, LAST, MAX_LONGEST, broken_set_at, reach_at, used_set_at},
     open::Open,
     page_allocator::Near,
     pages::PageRange,
@@ -61,9 +61,12 @@ fn a_wrong_word_of_the_records_is_found() {
     let record = HEADER_WORDS + CHUNK_WORDS * CHUNKS;
     found("a chunk record is what the bits say", word(HEADER_WORDS + CHUNK_WORDS * 9, 1 << 5));
     found("a chunk record is what the bits say", word(record + 9, 1));
-    found("the set of broken chunks is what their records say", word(set_at(CHUNKS), 1 << 9));
+    found("the set of broken chunks is what their records say", word(broken_set_at(CHUNKS), 1 << 9));
+    let wrong = "the set of chunks that are not wholly free is what their records say";
+    found(wrong, word(used_set_at(CHUNKS), 1 << 9));
     found("a stale record is remembered", word(record + 9, 1 << 48));
-    found("a node is what its children say", word(set_at(CHUNKS) + 1, 1));
+    found("a chunk reaches as far as the records say", word(reach_at(CHUNKS) + 9, 1));
+    found("a node is the largest of its children", word(reach_at(CHUNKS) + CHUNKS, 1));
     for kept in [HEIGHT, MAX_LONGEST, ANY_BROKEN] {
         found("a node of the directory keeps what its span and children say", word(kept, 1));
     }

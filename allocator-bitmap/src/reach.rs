@@ -1,0 +1,260 @@
+//! How far free runs reach, and the tree that finds them.
+//!
+//! The *reach* of a chunk is the longest free run in it, or the run that begins with its free end and goes on through
+//! the chunks that follow, whichever is longer. A chunk that is wholly free adds to the run of the last chunk below
+//! that is not, its *owner*, and has none of its own; only the lowest chunk of all owns itself.
+//!
+//! ```text
+//!   ▒ used   ░ free              chunks of 8 pages
+//!    ░░░▒▒▒▒░ ░░░░░░░░ ░░░░▒░░▒ ▒▒░░░▒▒▒
+//!           └─────── 13 ──┘
+//!   reach 13      0        2        3           level 0: a word a chunk
+//!         └───────┴────────┴────────┴─── 13     level 1: the largest of eight below, and so on
+//! ```
+//!
+//! Whatever is free is within the reach of one chunk, in one piece: a run is in some chunk's reach exactly if it is free
+//! at all. The lowest chunk that reaches far enough has the lowest run.
+//!
+//! # Costs
+//!
+//! A change inside a chunk changes its reach, and if its start changed, its owner's; both are carried upwards as far as
+//! a node's largest value changes, which is mostly nowhere. With n chunks: O(log n) for a change and for a search.
+#![forbid(unsafe_code)]
+
+use crate::{
+    layout::{CHUNKS, FANOUT_LOG2, HEADER_WORDS, REACH_AT, TOP_AT, TOP_HEIGHT, nodes_at, used_set_at},
+    summary::{CHUNK_PAGES, CHUNK_WORDS, ChunkRecord},
+    word_set,
+};
+
+/// One level of the tree.
+#[derive(Clone, Copy, Debug)]
+struct Level {
+    // Index of its first word.
+    at: usize,
+    // How many nodes it has.
+    nodes: usize,
+}
+
+impl Level {
+    /// The reaches themselves.
+    #[inline]
+    fn lowest(words: &[u64]) -> Self {
+        Self { at: words[REACH_AT] as usize, nodes: chunks(words) }
+    }
+
+    /// The level above.
+    #[inline]
+    const fn above(self) -> Self {
+        Self { at: self.at + self.nodes, nodes: nodes_at(self.nodes, 1) }
+    }
+
+    /// The nodes of this level that have the node `parent` above them.
+    #[inline]
+    fn children(self, words: &[u64], parent: usize) -> &[u64] {
+        let first = parent << FANOUT_LOG2;
+        &words[self.at + first..self.at + (first + (1 << FANOUT_LOG2)).min(self.nodes)]
+    }
+
+    /// What the node `parent` above has to be.
+    #[inline]
+    fn largest(self, words: &[u64], parent: usize) -> u64 {
+        let children = self.children(words, parent);
+        match <&[u64; 1 << FANOUT_LOG2]>::try_from(children) {
+            // In pairs, so that no comparison waits for all before it.
+            Ok([a, b, c, d, e, f, g, h]) => *a.max(b).max(c.max(d)).max(e.max(f).max(g.max(h))),
+            Err(_) => children.iter().fold(0, |largest, reach| largest.max(*reach)),
+        }
+    }
+}
+
+#[inline]
+fn chunks(words: &[u64]) -> usize {
+    words[CHUNKS] as usize
+}
+
+#[inline]
+fn record(words: &[u64], chunk: usize) -> ChunkRecord {
+    ChunkRecord(words[HEADER_WORDS + CHUNK_WORDS * chunks(words) + chunk])
+}
+
+/// Pages in the longest free run of the block.
+#[inline]
+pub(crate) fn longest(words: &[u64]) -> usize {
+    words[words[TOP_AT] as usize] as usize
+}
+
+/// How many pages are free from the first of chunk `chunk` on, which may be one past the last.
+#[inline]
+pub(crate) fn free_from(words: &[u64], chunk: usize) -> usize {
+    let chunks = chunks(words);
+    if chunk >= chunks {
+        return 0;
+    }
+    let start = record(words, chunk).start();
+    if start != CHUNK_PAGES { start } else { free_from_whole(words, chunk, chunks) }
+}
+
+/// [`free_from`], where the chunk is wholly free.
+fn free_from_whole(words: &[u64], chunk: usize, chunks: usize) -> usize {
+    match word_set::next_member(&words[used_set_at(chunks)..], chunks, chunk + 1) {
+        Some(next) => (next - chunk) * CHUNK_PAGES + record(words, next).start(),
+        None => (chunks - chunk) * CHUNK_PAGES,
+    }
+}
+
+/// The reach of chunk `chunk`.
+fn reach(words: &[u64], chunk: usize) -> usize {
+    let record = record(words, chunk);
+    if record.is_whole() && chunk > 0 {
+        return 0;
+    }
+    record.longest().max(record.end() + free_from(words, chunk + 1))
+}
+
+/// The chunk whose reach depends on how chunk `chunk` begins; `None` for the lowest.
+fn owner(words: &[u64], chunk: usize) -> Option<usize> {
+    let below = chunk.checked_sub(1)?;
+    if !record(words, below).is_whole() {
+        return Some(below);
+    }
+    let chunks = chunks(words);
+    Some(word_set::last_member(&words[used_set_at(chunks)..], chunks, below).unwrap_or(0))
+}
+
+/// Computes the reach of a chunk anew and carries it upwards. Returns whether the longest run of the block changed.
+fn renew(words: &mut [u64], chunk: usize) -> bool {
+    let (mut level, mut node) = (Level::lowest(words), chunk);
+    let mut new = reach(words, chunk) as u64;
+    loop {
+        let old = core::mem::replace(&mut words[level.at + node], new);
+        if old == new {
+            return false;
+        }
+        if level.nodes == 1 {
+            return true;
+        }
+        let above = level.above();
+        node >>= FANOUT_LOG2;
+        let stored = words[above.at + node];
+        if new < stored {
+            if old < stored {
+                return false;
+            }
+            new = level.largest(words, node);
+        }
+        level = above;
+    }
+}
+
+/// The record of chunk `chunk` became another one, `old` having been stored before: brings the reaches up to date.
+/// Returns whether the longest run of the block changed.
+pub(crate) fn record_changed(words: &mut [u64], chunk: usize, old: ChunkRecord) -> bool {
+    let new = record(words, chunk);
+    let (was_whole, is_whole) = (old.is_whole(), new.is_whole());
+    if was_whole != is_whole {
+        let chunks = chunks(words);
+        let set = &mut words[used_set_at(chunks)..];
+        if is_whole {
+            word_set::remove(set, chunks, chunk);
+        } else {
+            word_set::insert(set, chunks, chunk);
+        }
+    }
+    let mut changed = renew(words, chunk);
+    if old.start() != new.start()
+        && let Some(owner) = owner(words, chunk)
+    {
+        changed |= renew(words, owner);
+    }
+    changed
+}
+
+/// Brings the reaches up to date after the records of the chunks `first` to `last` were stored. Returns whether the
+/// longest run of the block changed.
+pub(crate) fn rebuild(words: &mut [u64], first: usize, last: usize) -> bool {
+    let before = longest(words);
+    let chunks = chunks(words);
+    for chunk in first..=last {
+        let is_whole = record(words, chunk).is_whole();
+        let set = &mut words[used_set_at(chunks)..];
+        if is_whole {
+            word_set::remove(set, chunks, chunk);
+        } else {
+            word_set::insert(set, chunks, chunk);
+        }
+    }
+    if let Some(owner) = owner(words, first) {
+        renew(words, owner);
+    }
+    let mut level = Level::lowest(words);
+    for chunk in first..=last {
+        words[level.at + chunk] = reach(words, chunk) as u64;
+    }
+    let (mut low, mut high) = (first, last);
+    while level.nodes > 1 {
+        let above = level.above();
+        (low, high) = (low >> FANOUT_LOG2, high >> FANOUT_LOG2);
+        for node in low..=high {
+            words[above.at + node] = level.largest(words, node);
+        }
+        level = above;
+    }
+    before != longest(words)
+}
+
+/// The lowest chunk from `from` on that reaches `pages` pages or further.
+#[inline]
+pub(crate) fn next_reaching(words: &[u64], from: usize, pages: usize) -> Option<usize> {
+    if from == 0 {
+        let top = Level { at: words[TOP_AT] as usize, nodes: 1 };
+        return if longest(words) >= pages { descend(words, top, 0, words[TOP_HEIGHT] as u32, pages) } else { None };
+    }
+    let (mut level, mut node, mut height) = (Level::lowest(words), from, 0);
+    while node < level.nodes {
+        let siblings = level.children(words, node >> FANOUT_LOG2);
+        if let Some(found) = first_reaching(&siblings[node % (1 << FANOUT_LOG2)..], pages) {
+            return descend(words, level, node + found, height, pages);
+        }
+        (level, node, height) = (level.above(), (node >> FANOUT_LOG2) + 1, height + 1);
+    }
+    None
+}
+
+/// The lowest chunk below a node of a level at `height` that reaches so far; one does.
+#[inline]
+fn descend(words: &[u64], mut level: Level, mut node: usize, height: u32, pages: usize) -> Option<usize> {
+    for height in (0..height).rev() {
+        let nodes = nodes_at(chunks(words), height);
+        level = Level { at: level.at - nodes, nodes };
+        node = (node << FANOUT_LOG2) + first_reaching(level.children(words, node), pages)?;
+    }
+    Some(node)
+}
+
+#[inline]
+fn first_reaching(reaches: &[u64], pages: usize) -> Option<usize> {
+    reaches.iter().position(|reach| *reach as usize >= pages)
+}
+
+/// The first thing of the tree that is not what the records say it should be, if there is one.
+pub(crate) fn check(words: &[u64]) -> Result<(), &'static str> {
+    let chunks = chunks(words);
+    let set = &words[used_set_at(chunks)..];
+    let is_in_set = |chunk| word_set::next_member(set, chunks, chunk) == Some(chunk);
+    if (0..chunks).any(|chunk| is_in_set(chunk) == record(words, chunk).is_whole()) {
+        return Err("the set of chunks that are not wholly free is what their records say");
+    }
+    let mut level = Level::lowest(words);
+    if (0..chunks).any(|chunk| words[level.at + chunk] != reach(words, chunk) as u64) {
+        return Err("a chunk reaches as far as the records say");
+    }
+    while level.nodes > 1 {
+        let above = level.above();
+        if (0..above.nodes).any(|node| words[above.at + node] != level.largest(words, node)) {
+            return Err("a node is the largest of its children");
+        }
+        level = above;
+    }
+    Ok(())
+}
