@@ -31,6 +31,10 @@ pub(crate) const fn run_starts(word: u64, length: usize) -> u64 {
     let mut marked = 1;
     while marked * 2 <= length {
         starts &= starts >> marked;
+        if starts == 0 {
+            // Where little is free, mostly after a step or two.
+            return 0;
+        }
         marked *= 2;
     }
     // The last step may be 0 wide; it is never 64, since `marked` is at least half of `length`.

@@ -84,12 +84,12 @@ pub(crate) enum PutPage {
 }
 
 impl<W: DerefMut<Target = [u64]>> Span<W> {
-    /// Stores chunk `chunk`'s record and keeps the set of broken chunks. Returns whether that became empty or not
+    /// Stores chunk `chunk`'s record and keeps the set of broken chunks right. Returns whether that became empty or not
     /// empty.
     #[inline]
     fn store(&mut self, chunk: usize, old: ChunkRecord, new: ChunkRecord) -> bool {
         let chunks = self.chunks();
-        self.0[HEADER_WORDS + CHUNK_WORDS * chunks + chunk] = new.0;
+        self.0[HEADER_WORDS + CHUNK_WORDS * chunks + chunk] = new.with_kept_of(old).0;
         if old.counts_as_broken() == new.counts_as_broken() {
             return false;
         }
@@ -105,7 +105,7 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
 
     /// [`store`](Self::store), and the reaches. Returns whether the directory has to know.
     pub(crate) fn settle(&mut self, chunk: usize, old: ChunkRecord, new: ChunkRecord) -> bool {
-        if old == new {
+        if old == new.with_kept_of(old) {
             return false;
         }
         let broken_changed = self.store(chunk, old, new);
@@ -136,6 +136,13 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
             has_to_know |= if are_few { self.settle(chunk, old, new) } else { self.store(chunk, old, new) };
         }
         has_to_know | (!are_few && reach::rebuild(&mut self.0, low, high))
+    }
+
+    /// Says of some words of chunk `chunk` that they have pages of kept runs, or if they had, that they have none.
+    #[inline]
+    pub(crate) fn change_kept(&mut self, chunk: usize, words: u8) {
+        let at = HEADER_WORDS + CHUNK_WORDS * self.chunks() + chunk;
+        self.0[at] = ChunkRecord(self.0[at]).with_changed_kept(words).0;
     }
 
     /// Makes the free pages with indices `first` to `last` used. Returns whether the directory has to know.
@@ -176,7 +183,8 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         ChunkRecord::new(old.summary().with_run(low, high, CHUNK_PAGES))
     }
 
-    /// Makes the page with index `index` free if it is used and one look shows that nothing but its bit changes: the
+    /// Makes the page with index `index` free if it is used, no page of its word is kept, and one look shows that nothing but
+    /// its bit changes: the
     /// record of its chunk, which is word `record_at` of the block, is stale, or has a run as long as the one that
     /// results, and that touches no end of its word. Returns whether it was so.
     #[inline]
@@ -185,16 +193,19 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         let Some(record) = self.0.get(record_at).copied() else { return false };
         let Some(word) = self.0.get_mut(HEADER_WORDS + index / WORD_PAGES) else { return false };
         let (record, page) = (ChunkRecord(record), 1 << (index % WORD_PAGES));
-        if *word & page != 0 || !(record.is_stale() || hides_run(*word, page, page, record.longest())) {
+        if *word & page != 0 {
+            return false;
+        }
+        if !record.hides(index, || hides_run(*word, page, page, record.longest())) {
             return false;
         }
         *word |= page;
         true
     }
 
-    /// Makes the `count` used pages from index `index` on, at least one, free if they lie in one word and nothing but
-    /// its bits changes: the record is stale, or has a run as long as the one that results, and that touches no end
-    /// of the word.
+    /// Makes the `count` used pages from index `index` on, at least one, free if they lie in one word without kept
+    /// pages and nothing but its bits changes: the record is stale, or has a run as long as the one that results, and that
+    /// touches no end of the word.
     #[inline]
     pub(crate) fn put_in_word(&mut self, index: usize, count: usize) -> Put {
         let bit = index % WORD_PAGES;
@@ -207,7 +218,7 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         if *word & pages != 0 {
             return Put::Refused;
         }
-        if record.is_stale() || hides_run(*word, pages, 1 << bit, record.longest()) {
+        if record.hides(index, || hides_run(*word, pages, 1 << bit, record.longest())) {
             *word |= pages;
             return Put::Done;
         }
@@ -232,7 +243,7 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
             return PutPage::Done;
         }
         let new = ChunkRecord::new(old.summary().with_run(low, high, CHUNK_PAGES));
-        if old == new { PutPage::Done } else { PutPage::Unfit { old, new } }
+        if old == new.with_kept_of(old) { PutPage::Done } else { PutPage::Unfit { old, new } }
     }
 
     /// Marks the record of chunk `chunk`, which is not stale, as stale. Returns whether the directory has to know.

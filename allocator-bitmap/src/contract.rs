@@ -46,6 +46,22 @@ impl<const PAGE_SIZE: usize, R: Records> BaseAllocator for BitmapPageAllocator<P
     unsafe fn add_memory(&mut self, start: usize, size: usize) -> AllocResult {
         let fresh = self.plan(start, size)?;
         self.check_total(fresh)?;
+        // SAFETY: 1., 2. as promised to this function, of which `fresh` is a part.
+        self.with_all_free(|pages| unsafe { pages.take_in(fresh) })
+    }
+}
+
+impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
+    /// Takes the pages `fresh` in, which no span has. No run is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidParam`](AllocError::InvalidParam), [`NoMemory`](AllocError::NoMemory): there is no room for the records.
+    ///
+    /// # Safety
+    ///
+    /// 1. `fresh` is memory as [`add_memory`](BaseAllocator::add_memory) asks for.
+    unsafe fn take_in(&mut self, fresh: PageRange) -> AllocResult {
         self.renew();
         let neighbours = self.neighbours(fresh);
         let (host, home) = match self.place_records(fresh, neighbours)? {
@@ -64,9 +80,7 @@ impl<const PAGE_SIZE: usize, R: Records> BaseAllocator for BitmapPageAllocator<P
         self.move_to_end(host);
         Ok(())
     }
-}
 
-impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     /// Takes a region of mere numbers in: the same as [`add_memory`](BaseAllocator::add_memory), where records lie
     /// elsewhere.
     pub(crate) fn add_numbers(&mut self, first: usize, count: usize) -> AllocResult {
@@ -247,7 +261,7 @@ unsafe impl<const PAGE_SIZE: usize, R: Records> ConstrainedPageAllocator for Bit
             .ok_or(AllocError::NoMemory)?;
         let align = align_pow2 >> Self::PAGE_LOG2;
         let request = Request { count: num_pages, align, boundary, within };
-        self.alloc_request(&request).ok_or(AllocError::NoMemory)
+        self.with_all_free(|pages| pages.alloc_request(&request).ok_or(AllocError::NoMemory))
     }
 }
 
@@ -260,8 +274,10 @@ unsafe impl<const PAGE_SIZE: usize, R: Records> RemoveMemory for BitmapPageAlloc
     /// As the trait says. Records in the range are moved where the rest of the span has free pages for them.
     fn remove_memory(&mut self, start: usize, size: usize) -> Result<(), RemoveError> {
         let (link, range) = self.range_to_remove(start, size)?;
-        self.renew();
-        self.remove_range(link, range)
+        self.with_all_free(|pages| {
+            pages.renew();
+            pages.remove_range(link, range)
+        })
     }
 }
 

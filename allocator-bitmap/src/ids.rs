@@ -118,7 +118,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
             let span = self.span(link);
             let (index, _) = span.indices(page);
             let holds_records = span.records().is_some_and(|records| records.contains(page));
-            !holds_records && span.all(false, index, index)
+            !holds_records && span.all(false, index, index) && !self.kept.overlap(page)
         })
     }
 }

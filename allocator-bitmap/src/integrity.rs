@@ -46,21 +46,40 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
     }
 
-    /// Visits the used pages with indices `first` to `last`: some may hold records.
+    /// Visits the pages with indices `first` to `last`, whose bits say that they are used: some may hold records.
     fn visit_used(&self, span: &Span<&[u64]>, first: usize, last: usize, visit: &mut dyn FnMut(Block)) {
         let Some(used) = PageRange::new(first, last) else { return };
         let records = span.records().map(|records| span.indices(records));
         let Some(records) = records.and_then(|(first, last)| PageRange::new(first, last)?.common(used)) else {
-            visit(self.block(span, first, last, BlockKind::Live));
+            self.visit_live(span, used, visit);
             return;
         };
         let [below, above] = used.without(records);
         if let Some(below) = below {
-            visit(self.block(span, below.first(), below.last(), BlockKind::Live));
+            self.visit_live(span, below, visit);
         }
         visit(self.block(span, records.first(), records.last(), BlockKind::Records));
         if let Some(above) = above {
-            visit(self.block(span, above.first(), above.last(), BlockKind::Live));
+            self.visit_live(span, above, visit);
+        }
+    }
+
+    /// Visits the pages with indices `used`, which hold no records: some may be kept.
+    fn visit_live(&self, span: &Span<&[u64]>, used: PageRange, visit: &mut dyn FnMut(Block)) {
+        let mut rest = Some(used);
+        while let Some(used) = rest {
+            let pages = PageRange::new(span.cover() + used.first(), span.cover() + used.last());
+            let kept = pages.and_then(|pages| self.kept.lowest_in(pages)).map(|kept| span.indices(kept));
+            let Some(kept) = kept.and_then(|(first, last)| PageRange::new(first, last)) else {
+                visit(self.block(span, used.first(), used.last(), BlockKind::Live));
+                return;
+            };
+            let [below, above] = used.without(kept);
+            if let Some(below) = below {
+                visit(self.block(span, below.first(), below.last(), BlockKind::Live));
+            }
+            visit(self.block(span, kept.first(), kept.last(), BlockKind::Free));
+            rest = above;
         }
     }
 
@@ -109,7 +128,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
                 if !self.stale.contains(link, chunk) {
                     return Err("a stale record is remembered");
                 }
-            } else if record != ChunkRecord::of(span.chunk_words(chunk)) {
+            } else if record != ChunkRecord::of(span.chunk_words(chunk)).with_kept_of(record) {
                 return Err("a chunk record is what the bits say");
             }
             if (span.next_broken(chunk) == Some(chunk)) != record.counts_as_broken() {
@@ -178,16 +197,21 @@ impl<const PAGE_SIZE: usize, R: Records> CheckIntegrity for BitmapPageAllocator<
         let mut sum = [0, 0];
         self.check_node(self.root, PageRange::new(0, usize::MAX), &mut sum)?;
         self.check_caches()?;
+        self.check_kept()?;
+        let mut in_records = 0;
         for (link, pages) in directory::spans(&self.records, self.root) {
             if self.neighbours(pages) != [None, None] {
                 return Err("spans do not touch");
             }
-            debug_assert_eq!(self.span(link).pages(), pages);
+            in_records += self.span(link).records().map_or(0, PageRange::count);
+        }
+        if self.in_records != in_records {
+            return Err("pages that hold records are counted");
         }
         if self.total != sum[0] {
             return Err("total is the pages of all spans");
         }
-        if self.total - self.used != sum[1] {
+        if self.total - self.used != sum[1] + self.kept.iter().map(|run| run.pages.count()).sum::<usize>() {
             return Err("used is total less what is free");
         }
         Ok(())

@@ -2,11 +2,14 @@
 //!
 //! # Invariants
 //!
-//! - P1: `total` = the pages of all spans; `used` = those whose bit is zero.
+//! - P1: `total` = the pages of all spans; `used` = those whose bit is zero, less those of kept runs; `in_records` = those
+//!   that hold records.
 //! - P2: the record of the open chunk is stale, and it is none of those below what is preferred. The pages that can
 //!   come back there are managed and hold no records.
 //! - P3: all pages of `near` are managed and hold no records.
 //! - P4: the list of stale records has exactly those that are, each once.
+//! - P5: the pages of kept runs have bits of zero and count as free. No two have a page in common, none lies below what is
+//!   preferred, none in the open chunk, and the record of each chunk says which words have pages of one.
 #![forbid(unsafe_code)]
 
 use core::fmt;
@@ -15,6 +18,7 @@ use allocator_api::ConstEmpty;
 
 use crate::{
     directory,
+    kept::KeptRuns,
     memory::InRegion,
     open::Open,
     pages::PageRange,
@@ -65,10 +69,13 @@ pub struct BitmapPageAllocator<const PAGE_SIZE: usize, R: Records = InRegion> {
     pub(crate) open: Open<PAGE_SIZE>,
     pub(crate) used: usize,
     pub(crate) total: usize,
+    // Pages that hold records.
+    pub(crate) in_records: usize,
     pub(crate) near: Near,
     pub(crate) root: Option<Link>,
     pub(crate) stale: StaleList,
     pub(crate) recent: Recent,
+    pub(crate) kept: KeptRuns,
     // Number of the first page that requests without constraint prefer.
     pub(crate) prefer: usize,
     pub(crate) records: R,
@@ -137,19 +144,24 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
             open: Open::NONE,
             used: 0,
             total: 0,
+            in_records: 0,
             near: Near::NONE,
             root: None,
             stale: StaleList::EMPTY,
             recent: Recent::NONE,
+            kept: KeptRuns::NONE,
             prefer: 0,
             records,
         }
     }
 
-    /// Pages in the longest run that could be handed out now. O(log n + log s): stale records are renewed first.
+    /// Pages in the longest run that could be handed out now. O(log n + log s): stale records are renewed first, and runs
+    /// that are kept are looked at as free.
     pub fn largest_free_run_pages(&mut self) -> usize {
-        self.renew();
-        directory::longest(&self.records, self.root)
+        self.look_with_all_free(|pages| {
+            pages.renew();
+            directory::longest(&pages.records, pages.root)
+        })
     }
 
     /// Keeps the memory below `address` for those who ask for it by address: requests without constraint get none of it
@@ -160,6 +172,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         let border = address.div_ceil(PAGE_SIZE).div_ceil(CHUNK_PAGES).checked_mul(CHUNK_PAGES);
         // Above the last page is nothing to prefer.
         self.prefer = border.filter(|page| *page <= Self::LAST_PAGE).unwrap_or(0);
+        self.settle_all_kept();
         let low = |link, chunk| self.span(link).cover() + chunk * CHUNK_PAGES < self.prefer;
         if self.open.chunk().is_some_and(|(link, chunk)| low(link, chunk)) {
             self.open = Open::NONE;
@@ -184,11 +197,24 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         Span(self.records.words_mut(link))
     }
 
-    /// Forgets what is known of spans beside the directory: they change. No record is stale.
+    /// Forgets what is known of spans beside the directory: they change. No record is stale, and no run is kept.
     pub(crate) fn forget_near(&mut self) {
+        debug_assert!(self.kept.is_empty());
         self.open = Open::NONE;
         self.near = Near::NONE;
         self.recent = Recent::NONE;
+    }
+
+    /// Counts pages as holding records, and so as used.
+    pub(crate) fn hold_records(&mut self, pages: PageRange) {
+        self.used += pages.count();
+        self.in_records += pages.count();
+    }
+
+    /// Counts pages that held records as used no more.
+    pub(crate) fn release_records(&mut self, pages: PageRange) {
+        self.used -= pages.count();
+        self.in_records -= pages.count();
     }
 
     /// Tells the directory of a change in `link`'s span, if it has to know.

@@ -208,7 +208,11 @@ pub(crate) fn rebuild(words: &mut [u64], first: usize, last: usize) -> bool {
 pub(crate) fn next_reaching(words: &[u64], from: usize, pages: usize) -> Option<usize> {
     if from == 0 {
         let top = Level { at: words[TOP_AT] as usize, nodes: 1 };
-        return if longest(words) >= pages { descend(words, top, 0, words[TOP_HEIGHT] as u32, pages) } else { None };
+        return if longest(words) >= pages {
+            descend(words, top, 0, words[TOP_HEIGHT] as u32, pages)
+        } else {
+            None
+        };
     }
     let (mut level, mut node, mut height) = (Level::lowest(words), from, 0);
     while node < level.nodes {
@@ -232,9 +236,15 @@ fn descend(words: &[u64], mut level: Level, mut node: usize, height: u32, pages:
     Some(node)
 }
 
+/// The first of some siblings that reaches so far.
 #[inline]
-fn first_reaching(reaches: &[u64], pages: usize) -> Option<usize> {
-    reaches.iter().position(|reach| *reach as usize >= pages)
+fn first_reaching(siblings: &[u64], pages: usize) -> Option<usize> {
+    let reaches = |reach: &u64| *reach as usize >= pages;
+    match <&[u64; 1 << FANOUT_LOG2]>::try_from(siblings) {
+        // The same, without a look at how many there are.
+        Ok(all) => all.iter().position(reaches),
+        Err(_) => siblings.iter().position(reaches),
+    }
 }
 
 /// The first thing of the tree that is not what the records say it should be, if there is one.

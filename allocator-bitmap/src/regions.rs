@@ -141,7 +141,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         span.fill(fresh, true);
         if let Some(home) = home {
             span.fill(home, false);
-            self.used += home.count();
+            self.hold_records(home);
         }
         self.span_mut(host).rebuild();
         self.root = Some(directory::insert(&mut self.records, self.root, host));
@@ -153,7 +153,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         self.copy_bits(host, link);
         if let Some(records) = self.span(link).records() {
             self.span_mut(host).fill(records, true);
-            self.used -= records.count();
+            self.release_records(records);
         }
         self.records.release(link);
     }

@@ -112,7 +112,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
         if let Some(home) = home {
             span.fill(home, false);
-            self.used += home.count();
+            self.hold_records(home);
         }
         self.span_mut(anew).rebuild();
         self.root = Some(directory::insert(&mut self.records, self.root, anew));
@@ -129,7 +129,9 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
 
     /// Gives the block `link` up, whose pages are recorded elsewhere or gone.
     pub(crate) fn give_up(&mut self, link: Link) {
-        self.used -= self.span(link).records().map_or(0, PageRange::count);
+        if let Some(records) = self.span(link).records() {
+            self.release_records(records);
+        }
         self.records.release(link);
     }
 }

@@ -17,7 +17,7 @@ use crate::{
 
 /// The longest run that is looked for in the open chunk before all chunks are searched: longer ones are rarely found
 /// there.
-const NEARBY_PAGES: usize = 8;
+pub(crate) const NEARBY_PAGES: usize = 8;
 
 /// Whether `align_pow2` is an alignment for pages.
 pub(crate) const fn is_page_alignment(align_pow2: usize, page_size: usize) -> bool {
@@ -41,24 +41,39 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         if count > self.total - self.used {
             return None;
         }
+        if self.used == self.in_records && !self.kept.is_empty() {
+            // Nothing is handed out: it shall be as if nothing ever was.
+            return self.with_all_free(|pages| pages.find_run(count, align).ok_or(())).ok();
+        }
         let align = align >> Self::PAGE_LOG2;
-        if count <= NEARBY_PAGES
-            && align <= WORD_PAGES
-            && let Some(address) = self.take_nearby(count, align)
-        {
-            return Some(address);
+        let lately_freed = if count > NEARBY_PAGES {
+            self.take_kept(count, align)
+        } else if align <= WORD_PAGES {
+            self.take_nearby(count, align)
+        } else {
+            None
+        };
+        if lately_freed.is_some() {
+            return lately_freed;
         }
         if align == 1 && self.prefer == 0 {
-            return self.take_lowest(count);
+            return self.or_with_all_free(|pages| pages.take_lowest(count));
         }
-        let preferred = PageRange::new(self.prefer, Self::LAST_PAGE);
-        let found =
-            preferred.and_then(|within| self.alloc_aligned(Request { count, align, boundary: None, within }));
-        if found.is_some() || self.prefer == 0 {
-            return found;
+        self.or_with_all_free(|pages| pages.take_preferred(count, align, MISFITS))
+            .or_else(|| self.with_all_free(|pages| pages.take_preferred(count, align, usize::MAX).ok_or(())).ok())
+    }
+
+    /// `count` pages at a multiple of `align` pages, those that are preferred first. In each span, they may be looked for in
+    /// vain in `patience` chunks before the search is given up. Returns their address.
+    fn take_preferred(&mut self, count: usize, align: usize, patience: usize) -> Option<usize> {
+        let mut within = PageRange::new(self.prefer, Self::LAST_PAGE)?;
+        loop {
+            let found = self.alloc_aligned(&Request { count, align, boundary: None, within }, patience);
+            if found.is_some() || within.first() == 0 {
+                return found;
+            }
+            within = PageRange::new(0, Self::LAST_PAGE)?;
         }
-        let within = PageRange::new(0, Self::LAST_PAGE)?;
-        self.alloc_aligned(Request { count, align, boundary: None, within })
     }
 
     /// The lowest run of `count` pages. Returns its address.
@@ -70,19 +85,16 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         Some(self.take(link, index, count))
     }
 
-    /// Pages as `request` wants them, without a boundary: the lowest, or if these are not found soon, others that are.
-    /// Returns their address.
-    fn alloc_aligned(&mut self, request: Request) -> Option<usize> {
-        if request.align == 1 {
-            return self.alloc_request(&request);
-        }
+    /// Pages as `request` wants them, without a boundary: the lowest, or if these are not found with patience, others that have
+    /// room for any alignment. Returns their address.
+    fn alloc_aligned(&mut self, request: &Request, patience: usize) -> Option<usize> {
         self.renew();
-        let found = self.search_in(&request, MISFITS).or_else(|| {
-            let ample = Request { count: request.ample()?, align: 1, ..request };
+        let found = self.search_in(request, patience).or_else(|| {
+            let ample = Request { count: request.ample()?, align: 1, ..*request };
             let (link, index) = self.search_in(&ample, usize::MAX)?;
             Some((link, index + (self.span(link).cover() + index).wrapping_neg() % request.align))
         });
-        let (link, index) = found.or_else(|| self.search_in(&request, usize::MAX))?;
+        let (link, index) = found?;
         Some(self.take(link, index, request.count))
     }
 
@@ -138,6 +150,13 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
 
     /// Exactly `run`.
     pub(crate) fn alloc_exactly(&mut self, run: PageRange) -> Option<usize> {
+        if self.kept.overlap(run) {
+            return self.with_all_free(|pages| pages.take_exactly(run).ok_or(())).ok();
+        }
+        self.take_exactly(run)
+    }
+
+    fn take_exactly(&mut self, run: PageRange) -> Option<usize> {
         let link = self.span_of(run)?;
         let span = self.span(link);
         let (first, last) = span.indices(run);
@@ -167,21 +186,25 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         let run = PageRange::counted(pos >> Self::PAGE_LOG2, num_pages).ok_or(AllocError::NotAllocated)?;
         let near = self.near.locate_run(run, Self::PAGE_LOG2).or_else(|| self.come_near_run(run));
         let (link, first) = near.ok_or(AllocError::NotAllocated)?;
-        match self.span_mut(link).put_in_word(first, num_pages) {
-            Put::Done => {
-                self.used -= num_pages;
-                return Ok(());
+        if num_pages <= NEARBY_PAGES {
+            match self.span_mut(link).put_in_word(first, num_pages) {
+                Put::Done => {
+                    self.used -= num_pages;
+                    return Ok(());
+                }
+                Put::Refused => return Err(AllocError::NotAllocated),
+                Put::Undecided => {}
             }
-            Put::Refused => return Err(AllocError::NotAllocated),
-            Put::Undecided => {}
         }
         let last = first + (num_pages - 1);
-        if !self.span(link).all(false, first, last) {
+        if !self.span(link).all(false, first, last) || self.is_kept(link, run) {
             return Err(AllocError::NotAllocated);
         }
         self.used -= num_pages;
-        let has_to_know = self.span_mut(link).put(first, last);
-        self.tell(link, has_to_know);
+        if !self.keep(link, run) {
+            let has_to_know = self.span_mut(link).put(first, last);
+            self.tell(link, has_to_know);
+        }
         Ok(())
     }
 

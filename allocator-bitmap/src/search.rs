@@ -19,6 +19,8 @@
 //! alignment of 512 pages or more that is its record; else it is eight words.
 #![forbid(unsafe_code)]
 
+use core::num::NonZero;
+
 use crate::{
     bits::{WORD_PAGES, aligned_positions, run_starts},
     layout::{CHUNKS, HEADER_WORDS},
@@ -122,7 +124,8 @@ pub(crate) fn find_in_words(words: &[u64; CHUNK_WORDS], count: usize, align: usi
 
 /// The lowest page of a chunk from `from` on where a run as wanted begins that lies in the chunk, whose first page has index
 /// `base`.
-#[inline]
+// Where nothing but the words is unknown, half of it goes: so it is compiled where it is called.
+#[inline(always)]
 fn scan(words: &[u64; CHUNK_WORDS], wanted: Wanted, base: usize, from: usize) -> Option<usize> {
     if wanted.align == 1 {
         scan_words(words, from, wanted.count)
@@ -134,21 +137,25 @@ fn scan(words: &[u64; CHUNK_WORDS], wanted: Wanted, base: usize, from: usize) ->
 }
 
 /// [`scan`] for a run that may begin at any page.
-#[inline]
+#[inline(always)]
 fn scan_words(words: &[u64; CHUNK_WORDS], from: usize, count: usize) -> Option<usize> {
     // Free pages that end where the walk stands.
     let mut run = 0;
     let mut keep = u64::MAX << (from % WORD_PAGES);
     for (i, word) in words.iter().enumerate().skip(from / WORD_PAGES) {
         let free = word & core::mem::replace(&mut keep, u64::MAX);
-        if free == u64::MAX {
+        if free == 0 {
+            run = 0;
+            continue;
+        }
+        let Some(used) = NonZero::new(!free) else {
             run += WORD_PAGES;
             if run >= count {
                 return Some((i + 1) * WORD_PAGES - run);
             }
             continue;
-        }
-        if run + free.trailing_ones() as usize >= count {
+        };
+        if run + used.trailing_zeros() as usize >= count {
             return Some(i * WORD_PAGES - run);
         }
         if count < WORD_PAGES {
@@ -157,13 +164,13 @@ fn scan_words(words: &[u64; CHUNK_WORDS], from: usize, count: usize) -> Option<u
                 return Some(i * WORD_PAGES + starts.trailing_zeros() as usize);
             }
         }
-        run = free.leading_ones() as usize;
+        run = used.leading_zeros() as usize;
     }
     None
 }
 
 /// [`scan`] for a run that [lies in a word](Wanted::lies_in_a_word).
-#[inline]
+#[inline(always)]
 fn scan_each_word(words: &[u64; CHUNK_WORDS], from: usize, wanted: Wanted) -> Option<usize> {
     let positions = aligned_positions(wanted.align);
     let mut keep = u64::MAX << (from % WORD_PAGES);

@@ -3,7 +3,8 @@
 //! # Which page
 //!
 //! Pages come from the open chunk as long as it has any: from one word until that is used up, then from the lowest
-//! with a free page. The next chunk is the lowest broken one, or if none is broken the lowest with a free page. Where
+//! with a free page. The next chunk is the lowest broken one, or if none is broken the lowest with a free page. (Runs that
+//! are [kept](crate::kept) are settled before a whole chunk is broken.) Where
 //! some addresses are [preferred](BitmapPageAllocator::prefer_above), this goes for the chunks there; only when none
 //! has a page, one page at a time comes from below, and no chunk is opened there.
 #![forbid(unsafe_code)]
@@ -99,9 +100,15 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         if next.is_none() && here != self.prefer {
             next = self.next_broken_chunk(self.prefer);
         }
+        if next.is_none() && !self.kept.is_empty() {
+            // Holes that are kept are taken before a whole chunk is broken.
+            self.settle_all_kept();
+            next = self.next_broken_chunk(self.prefer);
+        }
         let Some((link, chunk)) = next.or_else(|| self.next_free_chunk(self.prefer)) else {
             return false;
         };
+        self.settle_kept_in(link, chunk);
         match self.span(link).chunk_words(chunk).iter().position(|word| *word != 0) {
             Some(word) => self.open_chunk(link, chunk, word),
             None => return false,
@@ -178,6 +185,10 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     #[inline(never)]
     fn dealloc_slowly(&mut self, link: Link, index: usize) -> AllocResult {
         let chunk = index / CHUNK_PAGES;
+        let page = PageRange::counted(self.span(link).cover() + index, 1);
+        if page.is_none_or(|page| self.is_kept(link, page)) {
+            return Err(AllocError::NotAllocated);
+        }
         match self.span_mut(link).put_page(index) {
             PutPage::Refused => return Err(AllocError::NotAllocated),
             PutPage::Done => {}

@@ -14,6 +14,8 @@
 //! - `start == size`, `end == size` and `longest == size` imply one another: the stretch is wholly free.
 #![forbid(unsafe_code)]
 
+use core::num::NonZero;
+
 use crate::bits::{WORD_PAGES, longest_run_above};
 
 /// Words in a chunk.
@@ -69,45 +71,57 @@ impl Summary {
     }
 }
 
+/// Free pages before the first used one.
+fn free_at_start(words: &[u64; CHUNK_WORDS]) -> usize {
+    let mut start = 0;
+    for word in words {
+        match NonZero::new(!word) {
+            None => start += WORD_PAGES,
+            Some(used) => return start + used.trailing_zeros() as usize,
+        }
+    }
+    start
+}
+
 /// The summary of a chunk, packed into a word.
 ///
 /// ```text
-///   bits 0..16 start   16..32 longest   32..48 end   48 stale
+///   bits 0..16 start   16..32 longest   32..48 end   48 stale   56..64 words with kept runs
 /// ```
 ///
-/// The three numbers of a *stale* record are those of an earlier time, which the levels above still stand on.
+/// The three numbers of a *stale* record are those of an earlier time, which the reaches still stand on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct ChunkRecord(pub(crate) u64);
 
 impl ChunkRecord {
     const STALE: u64 = 1 << 48;
+    const KEPT_SHIFT: u32 = 56;
 
     /// The record of a chunk of which `words` are the bits.
     pub(crate) fn of(words: &[u64; CHUNK_WORDS]) -> Self {
-        let (mut longest, mut run, mut start) = (0, 0, CHUNK_PAGES);
         // First the runs that end at a word's border or cross it.
-        for &word in words {
-            if word == u64::MAX {
-                run += WORD_PAGES;
-                continue;
-            }
-            let (below, above) = (word.trailing_ones() as usize, word.leading_ones() as usize);
-            // The first word that is not wholly free ends the run at the start.
-            start = if start == CHUNK_PAGES { run + below } else { start };
-            longest = longest.max(run + below);
-            run = above;
+        let (mut longest, mut run) = (0, 0);
+        for word in words {
+            run = match NonZero::new(!word) {
+                None => run + WORD_PAGES,
+                Some(used) => {
+                    longest = longest.max(run + used.trailing_zeros() as usize);
+                    used.leading_zeros() as usize
+                }
+            };
         }
         longest = longest.max(run);
+        let end = run;
         // Then those inside a word, which mostly are no longer, and never longer than this.
         for &word in words {
             if longest >= WORD_PAGES - 2 {
                 break;
             }
-            if word != 0 && word != u64::MAX {
+            if word != 0 {
                 longest = longest_run_above(word, longest);
             }
         }
-        Self::new(Summary { start, longest, end: run })
+        Self::new(Summary { start: free_at_start(words), longest, end })
     }
 
     #[inline]
@@ -164,6 +178,39 @@ impl ChunkRecord {
     #[inline]
     pub(crate) const fn stale(self) -> Self {
         Self(self.0 | Self::STALE)
+    }
+
+    /// Which words of the chunk have pages of kept runs: a bit a word.
+    #[inline]
+    pub(crate) const fn kept_words(self) -> u8 {
+        (self.0 >> Self::KEPT_SHIFT) as u8
+    }
+
+    /// Whether nothing but bits changes when some used pages of the word that the page with index `index` is in become free: it
+    /// has no kept pages, and the record is stale, or the run that results `is_hidden`: neither the longest nor at an end.
+    #[inline]
+    pub(crate) fn hides(self, index: usize, is_hidden: impl FnOnce() -> bool) -> bool {
+        // Mostly no run is kept in the chunk.
+        match self.0 / Self::STALE {
+            0 => is_hidden(),
+            1 => true,
+            _ => {
+                let has_kept = self.kept_words() >> (index / WORD_PAGES % CHUNK_WORDS) & 1 != 0;
+                !has_kept && (self.is_stale() || is_hidden())
+            }
+        }
+    }
+
+    /// The same record with pages of kept runs in other words: those told are changed.
+    #[inline]
+    pub(crate) const fn with_changed_kept(self, words: u8) -> Self {
+        Self(self.0 ^ (words as u64) << Self::KEPT_SHIFT)
+    }
+
+    /// The same record with the kept runs of `other`.
+    #[inline]
+    pub(crate) const fn with_kept_of(self, other: Self) -> Self {
+        self.with_changed_kept(self.kept_words() ^ other.kept_words())
     }
 }
 
@@ -239,6 +286,21 @@ mod tests {
             assert_eq!(record.counts_as_broken(), free.contains(&true) && free.contains(&false));
             assert!(record.stale().is_stale() && !record.is_stale() && record.stale().counts_as_broken());
             assert_eq!(record.stale().summary(), record.summary());
+            let kept = record.stale().with_changed_kept(0b1010_0001);
+            assert_eq!((kept.kept_words(), record.kept_words()), (0b1010_0001, 0));
+            assert_eq!((kept.summary(), kept.is_stale()), (record.summary(), true));
+            for index in (0..2 * CHUNK_PAGES).step_by(7) {
+                let is_beside = 0b1010_0001 >> (index / WORD_PAGES % 8) & 1 == 1;
+                for hidden in [false, true] {
+                    let hides = |record: ChunkRecord| record.hides(index, || hidden);
+                    assert_eq!((hides(record), hides(record.stale())), (hidden, true));
+                    assert_eq!(hides(record.with_kept_of(kept)), hidden && !is_beside);
+                    assert_eq!(hides(kept), !is_beside);
+                }
+            }
+            assert_eq!(kept.with_changed_kept(0b1000_0001).kept_words(), 0b10_0000);
+            assert_eq!(record.with_kept_of(kept).stale(), kept);
+            assert_eq!(kept.with_kept_of(record), record.stale());
         }
     }
 }

@@ -5,6 +5,7 @@ use allocator_api::{CheckIntegrity, PageAllocator};
 
 use crate::{
     BitmapPageAllocator, Inline,
+    kept::KeptRun,
     layout::{ANY_BROKEN, HEADER_WORDS, HEIGHT, LAST, MAX_LONGEST, broken_set_at, reach_at, used_set_at},
     open::Open,
     page_allocator::Near,
@@ -17,7 +18,7 @@ const PAGE: usize = 4096;
 const CHUNKS: usize = 20;
 type Pages = BitmapPageAllocator<PAGE, Inline<600>>;
 
-/// Two spans; a chunk open, others stale, pages near.
+/// Two spans; a chunk open, others stale, pages near, two runs kept.
 fn in_use() -> Pages {
     let mut pages = Pages::new();
     pages.add_numbers(100 * 512 * PAGE, CHUNKS * 512 * PAGE).unwrap();
@@ -27,6 +28,10 @@ fn in_use() -> Pages {
         (0..8).for_each(|page| pages.give_back(first + (20 + page) * PAGE, 1).unwrap());
     }
     pages.alloc_pages(1, PAGE).unwrap();
+    let first = pages.alloc_pages_at(112 * 512 * PAGE, 512, PAGE).unwrap();
+    pages.give_back(first + 100 * PAGE, 64).unwrap();
+    pages.give_back(first + 300 * PAGE, 40).unwrap();
+    assert_eq!(pages.kept.iter().count(), 2);
     pages.check_integrity().unwrap();
     assert!(pages.open.bits().is_some() && pages.near.span.is_some() && pages.stale.iter().count() > 2);
     pages
@@ -138,4 +143,34 @@ fn wrong_pages_near_are_found() {
     found(wrong, with(|near| near.records_at += 1));
     found(wrong, with(|near| near.span = None));
     found(wrong, |pages| pages.near.span = Some(Link::new(core::num::NonZeroUsize::MAX)));
+}
+
+#[test]
+fn wrong_kept_runs_are_found() {
+    let kept = |pages: &Pages| pages.kept.iter().next().unwrap();
+    let (link, chunk) = (span_of(&in_use()), 12);
+    // A run that is kept besides, of pages that are handed out.
+    let with = |first: usize, count: usize| {
+        move |pages: &mut Pages| {
+            let run = KeptRun { span: link, pages: PageRange::counted(112 * 512 + first, count).unwrap() };
+            pages.kept.push(run);
+        }
+    };
+    found("a record says which words have kept runs, each one at most", with(0, 20));
+    found("a record says which words have kept runs, each one at most", move |pages| {
+        pages.span_mut(link).change_kept(chunk, 1 << 7);
+    });
+    found("no page is kept twice", with(150, 20));
+    found("the pages of a kept run are in its span", with(512 * 9, 10));
+    found("the pages of a kept run are neither free in the bitmap nor records", move |pages| {
+        let run = kept(pages);
+        let (first, last) = pages.span(link).indices(run.pages);
+        pages.span_mut(link).put(first, last);
+    });
+    found("no page of the open chunk is kept, and none below what is preferred", |pages| {
+        (pages.open, pages.prefer) = (Open::NONE, 113 * 512);
+    });
+    found("kept runs are counted", |pages| pages.kept.count += 1);
+    found("used is total less what is free", |pages| pages.used += 64);
+    found("pages that hold records are counted", |pages| pages.in_records += 1);
 }

@@ -1,0 +1,201 @@
+//! Runs that come back and are kept for the next request of their length: who gets them, and that nobody else notices.
+#![allow(clippy::unwrap_used, reason = "a test helper that fails is a test that fails")]
+
+use allocator_api::{
+    AddressRange, AllocError, BaseAllocator, BlockKind, CheckIntegrity, ConstrainedPageAllocator, HeapMap,
+    PageAllocator, Placement, RemoveMemory,
+};
+use allocator_bitmap::{BitmapPageAllocator, Inline};
+
+const PAGE: usize = 4096;
+const CHUNK: usize = 512 * PAGE;
+type Pages = BitmapPageAllocator<PAGE, Inline<2000>>;
+
+fn add(pages: &mut Pages, start: usize, size: usize) {
+    // SAFETY: 1. and 2. Records lie in the value: the regions are mere numbers.
+    unsafe { pages.add_memory(start, size) }.unwrap();
+}
+
+fn try_free(pages: &mut Pages, pos: usize, count: usize) -> Result<(), AllocError> {
+    // SAFETY: 1. Each test owns the pages of its allocator. 2. They are numbers.
+    unsafe { pages.dealloc_pages(pos, count) }
+}
+
+fn free(pages: &mut Pages, pos: usize, count: usize) {
+    try_free(pages, pos, count).unwrap();
+    pages.check_integrity().unwrap();
+}
+
+fn run(pages: &mut Pages, count: usize) -> usize {
+    let found = pages.alloc_pages(count, PAGE).unwrap();
+    pages.check_integrity().unwrap();
+    found
+}
+
+/// Four chunks, of which all pages are handed out, in runs of `count` from the start on and single pages behind.
+fn full_of_runs(count: usize) -> (Pages, Vec<usize>) {
+    let mut pages = Pages::new();
+    add(&mut pages, CHUNK, 4 * CHUNK);
+    let runs: Vec<usize> = (0..4 * 512 / count).map(|_| run(&mut pages, count)).collect();
+    while pages.alloc_pages(1, PAGE).is_ok() {}
+    assert!(runs.iter().zip(0..).all(|(run, i)| *run == CHUNK + i * count * PAGE));
+    (pages, runs)
+}
+
+#[test]
+fn the_newest_run_of_a_length_is_handed_out_again_first() {
+    let (mut pages, runs) = full_of_runs(64);
+    for at in [3, 9, 5] {
+        free(&mut pages, runs[at], 64);
+    }
+    assert_eq!([5, 9, 3].map(|_| run(&mut pages, 64)), [5, 9, 3].map(|at| runs[at]));
+    assert_eq!(pages.alloc_pages(64, PAGE), Err(AllocError::NoMemory));
+}
+
+#[test]
+fn the_run_kept_longest_is_kept_no_longer_than_a_fourth_of_its_group() {
+    let (mut pages, runs) = full_of_runs(64);
+    for at in [9, 3, 5, 7] {
+        free(&mut pages, runs[at], 64);
+    }
+    // Run 9 is free as any other pages are: part of it serves what would else need a kept run.
+    assert_eq!(run(&mut pages, 20), runs[9]);
+    assert_eq!([7, 5, 3].map(|_| run(&mut pages, 64)), [7, 5, 3].map(|at| runs[at]));
+}
+
+#[test]
+fn lengths_of_a_group_do_not_get_each_others_runs() {
+    let (mut pages, runs) = full_of_runs(20);
+    free(&mut pages, runs[50], 20);
+    free(&mut pages, runs[60], 19);
+    free(&mut pages, runs[70], 18);
+    assert_eq!([20, 18, 19].map(|count| run(&mut pages, count)), [50, 70, 60].map(|at| runs[at]));
+}
+
+#[test]
+fn a_kept_run_serves_an_alignment_that_it_has() {
+    let (mut pages, runs) = full_of_runs(16);
+    let (aligned, odd) = (runs[4], runs[7]);
+    assert!(aligned.is_multiple_of(64 * PAGE) && !odd.is_multiple_of(32 * PAGE));
+    free(&mut pages, aligned, 16);
+    free(&mut pages, odd, 16);
+    assert_eq!(pages.alloc_pages(16, 128 * PAGE), Err(AllocError::NoMemory));
+    assert_eq!(pages.alloc_pages(16, 64 * PAGE), Ok(aligned));
+    assert_eq!(pages.alloc_pages(16, 16 * PAGE), Ok(odd));
+}
+
+#[test]
+fn no_page_of_a_kept_run_is_given_back_again() {
+    let (mut pages, runs) = full_of_runs(100);
+    free(&mut pages, runs[2], 100);
+    let used = pages.used_pages();
+    for (first, count) in [(0, 100), (0, 1), (99, 1), (50, 3), (0, 99), (-50, 100), (99, 2), (-300, 700), (40, 64)]
+    {
+        let pos = runs[2].wrapping_add_signed(first * PAGE as isize);
+        assert_eq!(try_free(&mut pages, pos, count), Err(AllocError::NotAllocated), "{count} pages from {first}");
+    }
+    // Those beside it are, one by one and together, also where they share its words.
+    free(&mut pages, runs[2] - PAGE, 1);
+    free(&mut pages, runs[3], 1);
+    free(&mut pages, runs[3] + PAGE, 2);
+    free(&mut pages, runs[1], 98);
+    assert_eq!(pages.used_pages(), used - 102);
+    assert_eq!(run(&mut pages, 100), runs[2]);
+}
+
+#[test]
+fn whatever_is_kept_serves_a_request_that_nothing_else_does() {
+    let freed = || {
+        let (mut pages, runs) = full_of_runs(50);
+        (4..8).for_each(|at| free(&mut pages, runs[at], 50));
+        (pages, runs)
+    };
+    let (mut pages, runs) = freed();
+    assert_eq!(run(&mut pages, 200), runs[4], "a longer run");
+    let (mut pages, runs) = freed();
+    assert_eq!(pages.alloc_pages_at(runs[5] + PAGE, 120, PAGE), Ok(runs[5] + PAGE));
+    let (mut pages, runs) = freed();
+    let within = AddressRange::new(runs[5] + 7 * PAGE, 90 * PAGE).unwrap();
+    let found = pages.alloc_pages_in(80, Placement { within, ..Placement::aligned(PAGE) });
+    assert_eq!(found, Ok(runs[5] + 7 * PAGE));
+    let (mut pages, _) = freed();
+    assert!((0..200).all(|_| pages.alloc_pages(1, PAGE).is_ok()), "single pages");
+    assert_eq!(pages.alloc_pages(1, PAGE), Err(AllocError::NoMemory));
+    let (mut pages, runs) = freed();
+    pages.remove_memory(runs[4] + PAGE, 190 * PAGE).unwrap();
+    assert_eq!((pages.total_pages(), pages.available_pages()), (4 * 512 - 190, 10));
+    let (mut pages, runs) = freed();
+    free(&mut pages, runs[39], 50);
+    let ends = runs[39] + 50 * PAGE;
+    (0..5 * CHUNK - ends).step_by(PAGE).for_each(|at| free(&mut pages, ends + at, 1));
+    add(&mut pages, 5 * CHUNK, CHUNK);
+    let longest = (6 * CHUNK - runs[39]) / PAGE;
+    assert_eq!(pages.alloc_pages(longest, PAGE), Ok(runs[39]), "with memory that was added");
+}
+
+#[test]
+fn holes_that_are_kept_are_filled_before_a_whole_chunk_is_broken() {
+    let (mut pages, runs) = full_of_runs(64);
+    free(&mut pages, runs[20], 64);
+    add(&mut pages, 9 * CHUNK, CHUNK);
+    assert_eq!(run(&mut pages, 1), runs[20]);
+    assert_eq!(run(&mut pages, 512), 9 * CHUNK);
+}
+
+#[test]
+fn refused_calls_and_looks_leave_kept_runs_kept() {
+    let (mut pages, runs) = full_of_runs(64);
+    for at in [3, 9, 5] {
+        free(&mut pages, runs[at], 64);
+    }
+    assert_eq!(pages.alloc_pages(65, PAGE), Err(AllocError::NoMemory));
+    assert_eq!(pages.alloc_pages(64, 256 * PAGE), Err(AllocError::NoMemory));
+    assert_eq!(pages.alloc_pages_at(runs[3], 65, PAGE), Err(AllocError::NoMemory));
+    let within = AddressRange::new(runs[4], 5 * 64 * PAGE).unwrap();
+    let placement = Placement { within, ..Placement::aligned(PAGE) };
+    assert_eq!(pages.alloc_pages_in(65, placement), Err(AllocError::NoMemory));
+    assert!(pages.remove_memory(runs[3], 65 * PAGE).is_err());
+    // SAFETY: 1. and 2. as in `add`.
+    assert_eq!(unsafe { pages.add_memory(CHUNK, PAGE) }, Err(AllocError::MemoryOverlap));
+    assert_eq!(pages.largest_free_run_pages(), 64);
+    pages.check_integrity().unwrap();
+    assert_eq!([5, 9, 3].map(|_| run(&mut pages, 64)), [5, 9, 3].map(|at| runs[at]));
+}
+
+#[test]
+fn kept_runs_count_as_free() {
+    let (mut pages, runs) = full_of_runs(64);
+    free(&mut pages, runs[3], 64);
+    free(&mut pages, runs[4], 64);
+    free(&mut pages, runs[9], 7);
+    assert_eq!((pages.available_pages(), pages.largest_free_run_pages()), (135, 128));
+    let mut map = Vec::new();
+    pages.for_each_block(&mut |block| map.push((block.start, block.bytes / PAGE, block.kind)));
+    let free_pages = |at: usize, count| (runs[at], count, BlockKind::Free);
+    let live = |at: usize, count| (runs[at] - count * PAGE, count, BlockKind::Live);
+    let expected = [live(3, 192), free_pages(3, 64), free_pages(4, 64), live(9, 256), free_pages(9, 7)];
+    assert_eq!(map[..5], expected);
+    assert_eq!(map.iter().map(|(_, count, _)| count).sum::<usize>(), 4 * 512);
+}
+
+#[test]
+fn nothing_is_kept_below_what_is_preferred() {
+    let (mut pages, runs) = full_of_runs(64);
+    free(&mut pages, runs[2], 64);
+    pages.prefer_above(3 * CHUNK);
+    free(&mut pages, runs[4], 64);
+    free(&mut pages, runs[30], 64);
+    free(&mut pages, runs[31], 64);
+    pages.check_integrity().unwrap();
+    assert_eq!([31, 30, 2, 4].map(|_| run(&mut pages, 64)), [31, 30, 2, 4].map(|at| runs[at]));
+}
+
+#[test]
+fn when_nothing_is_handed_out_any_more_it_is_as_if_nothing_ever_was() {
+    let (mut pages, runs) = full_of_runs(64);
+    for at in (0..runs.len()).rev() {
+        free(&mut pages, runs[at], 64);
+    }
+    assert_eq!((pages.used_pages(), pages.largest_free_run_pages()), (0, 4 * 512));
+    assert_eq!(run(&mut pages, 64), runs[0]);
+}
