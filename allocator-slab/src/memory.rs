@@ -17,6 +17,7 @@
 
 mod blocks;
 mod classes;
+mod hand;
 mod page_map;
 mod record;
 mod records;
@@ -25,8 +26,9 @@ mod source;
 pub(crate) use self::{
     blocks::{at_address, construct, copy, read_mark, write_mark},
     classes::{CLASS_COUNT, Classes, Offset},
+    hand::Hand,
     page_map::{ENTRY_BYTES, PageMap, Place},
-    record::{RECORD_BYTES, RecordRef, State, put_back, take_lowest},
+    record::{RECORD_BYTES, RecordRef, State},
     records::Records,
     source::Source,
 };

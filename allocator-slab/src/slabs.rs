@@ -128,16 +128,9 @@ impl Slabs {
         let Some(offset) = Offset::of_small(last_byte) else {
             return self.dealloc_large(pages, address, layout);
         };
-        let class = self.classes.at(offset);
-        let object = class.object_at(address.wrapping_sub(class.base));
-        if object >= class.word_objects {
-            return self.dealloc_elsewhere(pages, address, offset, layout);
-        }
-        if memory::put_back(class.word, object) {
-            class.live -= 1;
-            Ok(())
-        } else {
-            Err(AllocError::NotAllocated)
+        match self.classes.at(offset).put(address) {
+            Some(answer) => answer,
+            None => self.dealloc_elsewhere(pages, address, offset, layout),
         }
     }
 

@@ -23,7 +23,7 @@ const fn offsets() -> [u16; TABLE_BYTES >> GRAIN_LOG2] {
     let mut grain = 0;
     while grain < offsets.len() {
         if let Some(class) = size_class::class_of(grain << GRAIN_LOG2) {
-            offsets[grain] = offset_of(class).0;
+            offsets[grain] = offset_of(class).number();
         }
         grain += 1;
     }
@@ -32,29 +32,30 @@ const fn offsets() -> [u16; TABLE_BYTES >> GRAIN_LOG2] {
 
 /// Where a class stands among the [`Classes`], in bytes. Always that of a class.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Offset(u16);
+pub(crate) struct Offset(usize);
 
 /// The offset of a class.
 const fn offset_of(class: usize) -> Offset {
     assert!(class < CLASS_COUNT);
-    Offset((class * STRIDE) as u16)
+    Offset(class * STRIDE)
 }
 
 impl Offset {
     /// The class of a request of at most [`TABLE_BYTES`]; `None` above, and for nothing.
     #[inline(always)]
     pub(crate) fn of_small(last_byte: usize) -> Option<Self> {
-        OFFSETS.get(last_byte >> GRAIN_LOG2).map(|&offset| Self(offset))
+        OFFSETS.get(last_byte >> GRAIN_LOG2).map(|&offset| Self(usize::from(offset)))
     }
 
     /// As a number for [`RecordRef::set_fast_class`](RecordRef::set_fast_class).
+    #[inline(always)]
     pub(crate) const fn number(self) -> u16 {
-        self.0
+        self.0 as u16
     }
 
     /// The number of the class.
     pub(crate) const fn class(self) -> usize {
-        self.0 as usize / STRIDE
+        self.0 / STRIDE
     }
 }
 
@@ -71,13 +72,13 @@ impl Classes {
     #[inline(always)]
     pub(crate) fn at(&mut self, offset: Offset) -> &mut Class {
         // SAFETY: an offset is that of one of the classes.
-        unsafe { &mut *self.0.as_mut_ptr().byte_add(usize::from(offset.0)) }
+        unsafe { &mut *self.0.as_mut_ptr().byte_add(offset.0) }
     }
 
     /// The class that a slab belongs to.
     #[inline]
     pub(crate) fn class_of(&mut self, slab: RecordRef) -> &mut Class {
-        self.at(Offset(slab.class()))
+        self.at(Offset(usize::from(slab.class())))
     }
 
     /// The class that a slab belongs to, to look at it.
@@ -154,6 +155,6 @@ mod tests {
     fn only_the_place_of_a_class_with_slabs_has_a_number() {
         let numbers: Vec<_> = (0..=u16::MAX).filter_map(Classes::number_at).collect();
         assert_eq!(numbers, Vec::from_iter(1..CLASS_COUNT));
-        assert!((1..CLASS_COUNT).all(|class| Classes::number_at(offset_of(class).0) == Some(class)));
+        assert!((1..CLASS_COUNT).all(|class| Classes::number_at(offset_of(class).number()) == Some(class)));
     }
 }

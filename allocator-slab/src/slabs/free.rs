@@ -30,16 +30,26 @@ impl Slabs {
     /// The slab and the number of the object at `address`, live or free, if the slab is of the class at `offset`, has no guests and
     /// is found without a walk.
     #[inline(always)]
-    pub(super) fn find_object(&mut self, address: usize, offset: Offset) -> Option<(RecordRef, usize)> {
+    fn find_object(&mut self, address: usize, offset: Offset) -> Option<(RecordRef, usize)> {
         let slab = self.map.near(address);
         let class = self.classes.at(offset);
         let object = class.object_at(address.wrapping_sub(slab.base()));
         (slab.fast_class() == offset.number() && object < class.capacity).then_some((slab, object))
     }
 
+    /// Whether the object at `address` is live; `None` unless it is at hand, or [`find_object`](Self::find_object) finds it.
+    #[inline(always)]
+    pub(super) fn is_live_object(&mut self, address: usize, offset: Offset) -> Option<bool> {
+        if let Some(is_free) = self.classes.at(offset).is_free_at_hand(address) {
+            return Some(!is_free);
+        }
+        let (slab, object) = self.find_object(address, offset)?;
+        Some(!slab.has_bit(object))
+    }
+
     /// Takes an object back that [`find_object`](Self::find_object) found, if it is live.
     #[inline(always)]
-    pub(super) fn put_found<P: PageAllocator>(
+    fn put_found<P: PageAllocator>(
         &mut self,
         pages: &mut P,
         slab: RecordRef,
@@ -79,7 +89,10 @@ impl Slabs {
     #[inline(never)]
     fn dealloc_larger<P: PageAllocator>(&mut self, pages: &mut P, address: usize, layout: Layout) -> AllocResult {
         match Self::class_for::<P>(layout) {
-            Some(class) => self.dealloc_elsewhere(pages, address, Classes::offset(class), layout),
+            Some(class) => match self.classes.get_mut(class).put(address) {
+                Some(answer) => answer,
+                None => self.dealloc_elsewhere(pages, address, Classes::offset(class), layout),
+            },
             None => self.dealloc_slowly(pages, address, layout),
         }
     }
@@ -90,7 +103,7 @@ impl Slabs {
     fn dealloc_slowly<P: PageAllocator>(&mut self, pages: &mut P, address: usize, layout: Layout) -> AllocResult {
         let record = self.map.find(address).ok_or(AllocError::NotAllocated)?.get();
         match record.state() {
-            State::Active | State::Partial | State::Exhausted => {
+            State::Partial | State::Exhausted => {
                 let object = self.live_object(record, address, layout)?;
                 self.put_object(pages, record, object)
             }
@@ -107,7 +120,7 @@ impl Slabs {
     pub(super) fn live_object(&self, slab: RecordRef, address: usize, layout: Layout) -> AllocResult<usize> {
         let class = self.classes.look_at(slab);
         let object = class.object_at(address.wrapping_sub(slab.base()));
-        if object >= class.capacity || slab.has_bit(object) {
+        if object >= class.capacity || class.is_free(slab, object) {
             return Err(AllocError::NotAllocated);
         }
         let is_its_layout = match guests::class_of_guest(class, slab, object) {
@@ -136,14 +149,12 @@ impl Slabs {
     #[inline(never)]
     pub(super) fn word_changed<P: PageAllocator>(&mut self, pages: &mut P, slab: RecordRef) -> AllocResult {
         let class = self.classes.class_of(slab);
-        match slab.state() {
-            // It has two objects or more, so that another one is live.
-            State::Exhausted => list::push_back(class, slab),
-            State::Partial if class.is_unused(slab) => {
-                list::unlink(class, slab);
-                self.give_slab(pages, slab);
-            }
-            _ => {}
+        if slab.state() == State::Exhausted {
+            // It has two objects or more, so that another one is live, or one at hand.
+            list::push_back(class, slab);
+        } else if class.is_unused(slab) {
+            list::unlink(class, slab);
+            self.give_slab(pages, slab);
         }
         Ok(())
     }
@@ -165,15 +176,22 @@ impl Slabs {
         self.leave(pages, slab, address, bytes, bytes);
     }
 
+    /// Gives the active slab of a class back, which has no live object.
+    pub(super) fn give_active<P: PageAllocator>(&mut self, pages: &mut P, offset: Offset) {
+        let class = self.classes.at(offset);
+        let slab = class.close();
+        if slab.state() == State::Partial {
+            list::unlink(class, slab);
+        }
+        self.give_slab(pages, slab);
+    }
+
     /// Gives back the active slabs without a live object and the pages that are kept. Returns whether there were any.
     pub(super) fn give_unused<P: PageAllocator>(&mut self, pages: &mut P) -> bool {
         let before = self.held_bytes;
         for number in 1..CLASS_COUNT {
-            let class = self.classes.get_mut(number);
-            let slab = class.active;
-            if class.keeps_unused() {
-                class.close();
-                self.give_slab(pages, slab);
+            if self.classes.get(number).keeps_unused() {
+                self.give_active(pages, Classes::offset(number));
             }
         }
         while let Some((page, _)) = self.cache.pop() {

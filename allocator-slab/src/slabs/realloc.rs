@@ -21,9 +21,7 @@ impl Slabs {
         match record.state() {
             State::None | State::CachedPage => Err(AllocError::NotAllocated),
             State::Page | State::Run => self.live_run::<P>(record, address, layout).map(drop),
-            State::Active | State::Partial | State::Exhausted => {
-                self.live_object(record, address, layout).map(drop)
-            }
+            State::Partial | State::Exhausted => self.live_object(record, address, layout).map(drop),
         }
     }
 
@@ -42,12 +40,12 @@ impl Slabs {
     ) -> AllocResult<NonNull<u8>> {
         let address = block.addr().get();
         let found = Offset::of_small(last_byte(layout.size(), layout.align()))
-            .and_then(|offset| Some((self.find_object(address, offset)?, offset)));
-        let Some(((slab, object), offset)) = found else {
+            .and_then(|offset| Some((self.is_live_object(address, offset)?, offset)));
+        let Some((is_live, offset)) = found else {
             // SAFETY: 1. and 2. are the caller's 1. and 2.
             return unsafe { self.realloc_slowly(pages, block, layout, new_size) };
         };
-        if slab.has_bit(object) {
+        if !is_live {
             return Err(AllocError::NotAllocated);
         }
         if Offset::of_small(last_byte(new_size, layout.align())) == Some(offset) {
@@ -59,7 +57,7 @@ impl Slabs {
         };
         // SAFETY: 1. `block` is live, since its bit is not set, and `new_block` is fresh. 2. A live block is not handed out.
         unsafe { memory::copy(block, new_block, layout.size().min(new_size)) };
-        let freed = self.put_found(pages, slab, object, offset);
+        let freed = self.dealloc(pages, block, layout);
         debug_assert_eq!(freed, Ok(()), "the object is live");
         Ok(new_block)
     }

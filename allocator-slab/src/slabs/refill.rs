@@ -10,8 +10,8 @@ use super::{
     runs::{is_page, run_bytes},
 };
 use crate::{
-    class::{Class, WORD_OBJECTS},
-    memory::{Classes, Offset, Place, RecordRef, Source, State},
+    class::{Class, MAX_WORDS, WORD_OBJECTS},
+    memory::{self, Classes, Offset, Place, RecordRef, Source},
     size_class::{self, last_byte},
 };
 
@@ -78,8 +78,12 @@ impl Slabs {
         pages: &mut P,
         offset: Offset,
     ) -> Option<NonNull<u8>> {
+        // The word at hand is used up. If there is no new one, its slab need not stay once its objects come back.
+        self.classes.at(offset).close();
         let slab = self.new_slab(pages, offset).ok()?;
-        activate(self.classes.at(offset), slab)
+        let class = self.classes.at(offset);
+        list::push_back(class, slab);
+        take_of_first(class, slab)
     }
 
     /// The class of a request; `None` if pages serve it: those of a whole number of units, those above the largest
@@ -98,24 +102,12 @@ impl Slabs {
         }
     }
 
-    /// An object of the next word that has one, of the active slab or of the first partial one. `None` if there is none.
-    #[inline]
+    /// An object of the first partial slab, the word of which comes to hand. `None` if there is none.
+    #[inline(always)]
     pub(super) fn take_next(&mut self, offset: Offset) -> Option<NonNull<u8>> {
         let class = self.classes.at(offset);
-        let active = class.active;
-        if !active.is_end() {
-            if let Some(object) = take_from(class, active) {
-                return Some(object);
-            }
-            active.set_state(State::Exhausted);
-        }
         let slab = class.head;
-        if slab.is_end() {
-            class.close();
-            return None;
-        }
-        list::pop_front(class, slab);
-        activate(class, slab)
+        if slab.is_end() { None } else { take_of_first(class, slab) }
     }
 
     /// A slab of a class, all free, from pages. If there are none, everything unused is given back first.
@@ -166,36 +158,51 @@ impl Slabs {
         }
         slab.set_class(offset.number());
         slab.set_fast_class(offset.number());
+        slab.set_word_objects(class.single_word());
         class.slabs += 1;
         class.most_slabs = class.most_slabs.max(class.slabs);
         Ok(slab)
     }
 }
 
-/// Makes a slab with a free object the active one, and takes an object; there is no other.
-#[inline]
-fn activate(class: &mut Class, slab: RecordRef) -> Option<NonNull<u8>> {
-    slab.set_state(State::Active);
+/// Takes an object of the first partial slab. Its word comes to hand.
+#[inline(always)]
+fn take_of_first(class: &mut Class, slab: RecordRef) -> Option<NonNull<u8>> {
+    let objects = usize::from(slab.word_objects());
+    if objects == 0 {
+        return take_of_words(class, slab);
+    }
+    list::pop_front(class, slab);
     class.active = slab;
-    let object = take_from(class, slab);
-    debug_assert!(object.is_some(), "a partial slab has a free object");
-    object
+    class.hand.hold(slab, 0, objects, class.size);
+    class.take()
 }
 
-/// Takes an object of the first word of the active slab that has one, which blocks are taken from then. `None` if no word has.
-#[inline(always)]
-fn take_from(class: &mut Class, slab: RecordRef) -> Option<NonNull<u8>> {
-    let (mut word, mut before) = (0, 0);
-    while slab.bits(word) == 0 {
-        word += 1;
-        before += WORD_OBJECTS;
-        if before >= class.capacity {
-            return None;
-        }
+/// As [`take_of_first`], of a slab of several words, or with guests.
+#[inline(never)]
+fn take_of_words(class: &mut Class, slab: RecordRef) -> Option<NonNull<u8>> {
+    if slab.fast_class() == 0 {
+        return take_beside_guests(class, slab);
     }
-    class.word = slab.word_distance(word);
-    class.base = slab.base() + before * class.size;
-    let has_guests = slab.fast_class() == 0;
-    class.word_objects = if has_guests { 0 } else { (class.capacity - before).min(WORD_OBJECTS) };
+    let word = (0..MAX_WORDS).find(|&word| slab.bits(word) != 0)?;
+    class.active = slab;
+    class.hand.hold(slab, word, class.objects_of(word), class.size);
+    if !slab.has_bits() {
+        list::pop_front(class, slab);
+    }
     class.take()
+}
+
+/// Takes an object of the first partial slab, which has guests: no word of it comes to hand.
+#[cold]
+fn take_beside_guests(class: &mut Class, slab: RecordRef) -> Option<NonNull<u8>> {
+    let mut words = 0..class.words as usize;
+    let word = words.find(|&word| slab.bits(word) != 0)?;
+    let bits = slab.bits(word);
+    slab.set_bits(word, bits & (bits - 1));
+    if !class.has_free(slab) {
+        list::pop_front(class, slab);
+    }
+    class.live += 1;
+    memory::at_address(slab.base() + (word * WORD_OBJECTS + bits.trailing_zeros() as usize) * class.size)
 }
