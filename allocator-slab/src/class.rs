@@ -34,7 +34,7 @@ pub(crate) struct Class {
     /// The inverse of the odd part of `size`.
     inverse: usize,
     /// The power of two in `size`.
-    shift: u32,
+    pub(crate) shift: u32,
     /// Words of a slab's bits.
     pub(crate) words: u32,
     /// The partial slabs: the next whose word comes to hand.
@@ -133,7 +133,14 @@ impl Class {
     /// Integers using Multiplication", 1994, section 9.)
     #[inline(always)]
     pub(crate) const fn object_at(&self, offset: usize) -> usize {
-        offset.wrapping_mul(self.inverse).rotate_right(self.shift)
+        self.object_at_by(offset, self.shift)
+    }
+
+    /// As [`object_at`](Self::object_at), for who has [`shift`](Self::shift) in a register.
+    #[inline(always)]
+    pub(crate) const fn object_at_by(&self, offset: usize, shift: u32) -> usize {
+        debug_assert!(shift == self.shift);
+        offset.wrapping_mul(self.inverse).rotate_right(shift)
     }
 
     /// A free object of the word at hand.
@@ -142,6 +149,14 @@ impl Class {
         let object = self.hand.take(self.size)?;
         self.live += 1;
         Some(object)
+    }
+
+    /// Makes a slab active: takes a word out of its record, which has a free object, and hands that out. The word at hand has none.
+    #[inline(always)]
+    pub(crate) fn take_word(&mut self, slab: RecordRef, word: usize, objects: usize) -> NonNull<u8> {
+        self.active = slab;
+        self.live += 1;
+        self.hand.take_word(slab, word, objects, self.size)
     }
 
     /// Takes an object back that is at hand; `None` if none there begins at `address`.

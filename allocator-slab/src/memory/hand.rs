@@ -43,15 +43,16 @@ impl Hand {
         self.objects
     }
 
-    /// Takes a word of `objects` objects, each of `size` bytes, out of the record of `slab`. The word before has no bit, so that its
-    /// record is right.
+    /// Takes a word of `objects` objects, each of `size` bytes, out of the record of `slab`, and hands out the lowest free one. There
+    /// is one, and the word before has none, so that its record is right.
     #[inline(always)]
-    pub(crate) fn hold(&mut self, slab: RecordRef, word: usize, objects: usize, size: usize) {
-        debug_assert!(self.bits == 0 && objects <= WORD_OBJECTS);
-        self.bits = slab.bits(word);
+    pub(crate) fn take_word(&mut self, slab: RecordRef, word: usize, objects: usize, size: usize) -> NonNull<u8> {
+        let bits = slab.bits(word);
+        debug_assert!(self.bits == 0 && bits != 0 && objects <= WORD_OBJECTS);
         slab.set_bits(word, 0);
         self.base = slab.base() + word * WORD_OBJECTS * size;
         self.objects = objects;
+        self.take_of(bits, size)
     }
 
     /// Gives the word back to the record of `slab`, which it was taken out of as number `word`.
@@ -68,11 +69,17 @@ impl Hand {
         if bits == 0 {
             return None;
         }
-        self.bits = bits & (bits - 1);
+        Some(self.take_of(bits, size))
+    }
+
+    /// Hands out the lowest object of `bits`, which are not 0; the others are at hand from then on.
+    #[inline(always)]
+    fn take_of(&mut self, bits: u64, size: usize) -> NonNull<u8> {
+        self.bits = bits & bits.wrapping_sub(1);
         let address = self.base + bits.trailing_zeros() as usize * size;
-        debug_assert!(address != 0);
+        debug_assert!(bits != 0 && address != 0);
         // SAFETY: 1. A bit is an object, of which none is at address 0 (the first invariant).
-        Some(unsafe { NonNull::new_unchecked(ptr::with_exposed_provenance_mut(address)) })
+        unsafe { NonNull::new_unchecked(ptr::with_exposed_provenance_mut(address)) }
     }
 
     /// Takes an object back, whose number is below [`objects`](Self::objects). `false` if it is free already.

@@ -1,36 +1,21 @@
 //! What a free does when the fast path found nothing, or when it freed the last object of a word.
 #![forbid(unsafe_code)]
 
-use core::alloc::Layout;
+use core::{alloc::Layout, hint::black_box, ptr::NonNull};
 
 use allocator_api::{AllocError, AllocResult, PageAllocator};
 
-use super::{Slabs, guests, list, runs::is_page};
+use super::{Slabs, fast, guests, list, runs::is_page};
 use crate::{
     memory::{CLASS_COUNT, Classes, Offset, RecordRef, Source, State},
     size_class::{FRAME_BYTES, last_byte},
 };
 
 impl Slabs {
-    /// Takes a block back that is not of the word that its class takes from.
-    #[inline(never)]
-    pub(super) fn dealloc_elsewhere<P: PageAllocator>(
-        &mut self,
-        pages: &mut P,
-        address: usize,
-        offset: Offset,
-        layout: Layout,
-    ) -> AllocResult {
-        match self.find_object(address, offset) {
-            Some((slab, object)) => self.put_found(pages, slab, object, offset),
-            None => self.dealloc_slowly(pages, address, layout),
-        }
-    }
-
     /// The slab and the number of the object at `address`, live or free, if the slab is of the class at `offset`, has no guests and
     /// is found without a walk.
     #[inline(always)]
-    fn find_object(&mut self, address: usize, offset: Offset) -> Option<(RecordRef, usize)> {
+    pub(super) fn find_object(&mut self, address: usize, offset: Offset) -> Option<(RecordRef, usize)> {
         let slab = self.map.near(address);
         let class = self.classes.at(offset);
         let object = class.object_at(address.wrapping_sub(slab.base()));
@@ -47,60 +32,49 @@ impl Slabs {
         Some(!slab.has_bit(object))
     }
 
-    /// Takes an object back that [`find_object`](Self::find_object) found, if it is live.
-    #[inline(always)]
-    fn put_found<P: PageAllocator>(
-        &mut self,
-        pages: &mut P,
-        slab: RecordRef,
-        object: usize,
-        offset: Offset,
-    ) -> AllocResult {
-        let class = self.classes.at(offset);
-        let (before, after) = slab.set_bit(object);
-        if before == after {
-            return Err(AllocError::NotAllocated);
-        }
-        class.live -= 1;
-        if before == 0 || Classes::is_full_word(class, object, after) {
-            return self.word_changed(pages, slab);
-        }
-        Ok(())
-    }
-
     /// Takes a block back that is too large for the table of classes.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn dealloc_large<P: PageAllocator>(
         &mut self,
         pages: &mut P,
-        address: usize,
+        block: NonNull<u8>,
         layout: Layout,
     ) -> AllocResult {
+        let address = block.addr().get();
         if is_page::<P>(last_byte(layout.size(), layout.align()))
             && let Some(place) = self.map.find_near(address)
             && self.keep_page::<P>(place, address)
         {
             return Ok(());
         }
-        self.dealloc_larger(pages, address, layout)
+        self.dealloc_larger(pages, block, layout)
     }
 
     /// As [`dealloc_large`](Self::dealloc_large), for what is no page that can be kept.
     #[inline(never)]
-    fn dealloc_larger<P: PageAllocator>(&mut self, pages: &mut P, address: usize, layout: Layout) -> AllocResult {
-        match Self::class_for::<P>(layout) {
-            Some(class) => match self.classes.get_mut(class).put(address) {
-                Some(answer) => answer,
-                None => self.dealloc_elsewhere(pages, address, Classes::offset(class), layout),
-            },
-            None => self.dealloc_slowly(pages, address, layout),
-        }
+    fn dealloc_larger<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        block: NonNull<u8>,
+        layout: Layout,
+    ) -> AllocResult {
+        let address = block.addr().get();
+        let Some(class) = Self::class_for::<P>(layout) else {
+            return self.dealloc_slowly(pages, address, layout);
+        };
+        let offset = Classes::offset(class);
+        fast::dealloc_of_class((self, pages), block, layout, offset)
     }
 
     /// Takes a block back which the fast paths did not find, or refuses it.
     #[cold]
     #[inline(never)]
-    fn dealloc_slowly<P: PageAllocator>(&mut self, pages: &mut P, address: usize, layout: Layout) -> AllocResult {
+    pub(super) fn dealloc_slowly<P: PageAllocator>(
+        &mut self,
+        pages: &mut P,
+        address: usize,
+        layout: Layout,
+    ) -> AllocResult {
         let record = self.map.find(address).ok_or(AllocError::NotAllocated)?.get();
         match record.state() {
             State::Partial | State::Exhausted => {
@@ -141,22 +115,22 @@ impl Slabs {
         slab.set_bit(object);
         class.live -= 1;
         guests::leave(class, slab, object);
-        self.word_changed(pages, slab)
+        if slab.state() == State::Exhausted {
+            list::push_back(self.classes.class_of(slab), slab);
+        }
+        self.last_came(pages, slab)
     }
 
-    /// Does what is to do when a word of a slab has got its first free object, or its last: an exhausted slab goes into the list,
-    /// an unused one back to the page level, unless it is the active one.
+    /// Gives a listed slab back to the page level if it has no live object, and none at hand.
     #[inline(never)]
-    pub(super) fn word_changed<P: PageAllocator>(&mut self, pages: &mut P, slab: RecordRef) -> AllocResult {
+    pub(super) fn last_came<P: PageAllocator>(&mut self, pages: &mut P, slab: RecordRef) -> AllocResult {
         let class = self.classes.class_of(slab);
-        if slab.state() == State::Exhausted {
-            // It has two objects or more, so that another one is live, or one at hand.
-            list::push_back(class, slab);
-        } else if class.is_unused(slab) {
+        if class.is_unused(slab) {
             list::unlink(class, slab);
             self.give_slab(pages, slab);
         }
-        Ok(())
+        // Were it known that this is always the answer, callers would give it themselves, and need a frame for that.
+        black_box(Ok(()))
     }
 
     /// Gives the pages, the record and the map's entries of a slab back that is in no list and not active.

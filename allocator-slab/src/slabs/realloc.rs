@@ -4,7 +4,7 @@ use core::{alloc::Layout, ptr::NonNull};
 
 use allocator_api::{AllocError, AllocResult, PageAllocator};
 
-use super::{Slabs, runs::run_bytes};
+use super::{Slabs, fast, runs::run_bytes};
 use crate::{
     memory::{self, Classes, Offset, State},
     size_class::{class_of, last_byte},
@@ -52,12 +52,12 @@ impl Slabs {
             return Ok(block);
         }
         let new_layout = Layout::from_size_align(new_size, layout.align()).map_err(|_| AllocError::NoMemory)?;
-        let Some(new_block) = self.alloc(pages, new_layout) else {
+        let Some(new_block) = fast::alloc((&mut *self, &mut *pages), new_layout) else {
             return self.stay(pages, block, layout, new_layout);
         };
         // SAFETY: 1. `block` is live, since its bit is not set, and `new_block` is fresh. 2. A live block is not handed out.
         unsafe { memory::copy(block, new_block, layout.size().min(new_size)) };
-        let freed = self.dealloc(pages, block, layout);
+        let freed = fast::dealloc((self, pages), block, layout);
         debug_assert_eq!(freed, Ok(()), "the object is live");
         Ok(new_block)
     }
@@ -82,12 +82,12 @@ impl Slabs {
         if self.resize::<P>(pages, address, layout, new_layout)? {
             return Ok(block);
         }
-        let Some(new_block) = self.alloc(pages, new_layout) else {
+        let Some(new_block) = fast::alloc((&mut *self, &mut *pages), new_layout) else {
             return self.stay(pages, block, layout, new_layout);
         };
         // SAFETY: 1. `block` passed the check, and `new_block` is fresh. 2. A live block is not handed out.
         unsafe { memory::copy(block, new_block, layout.size().min(new_size)) };
-        let freed = self.dealloc(pages, block, layout);
+        let freed = fast::dealloc((self, pages), block, layout);
         debug_assert_eq!(freed, Ok(()), "the block passed the check");
         Ok(new_block)
     }

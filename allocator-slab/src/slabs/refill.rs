@@ -6,7 +6,7 @@ use core::{alloc::Layout, ptr::NonNull};
 use allocator_api::{AllocResult, PageAllocator};
 
 use super::{
-    Slabs, list,
+    Slabs, fast, list,
     runs::{is_page, run_bytes},
 };
 use crate::{
@@ -16,22 +16,8 @@ use crate::{
 };
 
 impl Slabs {
-    /// Hands out an object of a class whose word at hand has none.
-    #[inline(never)]
-    pub(super) fn alloc_next<P: PageAllocator>(
-        &mut self,
-        pages: &mut P,
-        offset: Offset,
-        layout: Layout,
-    ) -> Option<NonNull<u8>> {
-        match self.take_next(offset) {
-            Some(block) => Some(block),
-            None => self.alloc_anew(pages, offset, layout),
-        }
-    }
-
     /// Hands out a block that is too large for the table of classes, or nothing at all.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn alloc_large<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> Option<NonNull<u8>> {
         if is_page::<P>(last_byte(layout.size(), layout.align()))
             && let Some(block) = self.take_page::<P>()
@@ -50,7 +36,7 @@ impl Slabs {
         match Self::class_for::<P>(layout).map(Classes::offset) {
             Some(offset) => match self.take_object(offset) {
                 Some(block) => Some(block),
-                None => self.alloc_next(pages, offset, layout),
+                None => fast::alloc_next((self, pages), layout, offset),
             },
             None => self.alloc_run(pages, layout, 0).or_else(|| self.alloc_guest(layout)),
         }
@@ -60,7 +46,7 @@ impl Slabs {
     /// a free object of a larger class.
     #[cold]
     #[inline(never)]
-    fn alloc_anew<P: PageAllocator>(
+    pub(super) fn alloc_anew<P: PageAllocator>(
         &mut self,
         pages: &mut P,
         offset: Offset,
@@ -83,7 +69,7 @@ impl Slabs {
         let slab = self.new_slab(pages, offset).ok()?;
         let class = self.classes.at(offset);
         list::push_back(class, slab);
-        take_of_first(class, slab)
+        self.take_next(offset)
     }
 
     /// The class of a request; `None` if pages serve it: those of a whole number of units, those above the largest
@@ -105,9 +91,42 @@ impl Slabs {
     /// An object of the first partial slab, the word of which comes to hand. `None` if there is none.
     #[inline(always)]
     pub(super) fn take_next(&mut self, offset: Offset) -> Option<NonNull<u8>> {
+        self.take_next_word(offset).or_else(|| self.take_of_words(offset))
+    }
+
+    /// As [`take_next`](Self::take_next), if that slab has one word and no guests.
+    #[inline(always)]
+    pub(super) fn take_next_word(&mut self, offset: Offset) -> Option<NonNull<u8>> {
         let class = self.classes.at(offset);
         let slab = class.head;
-        if slab.is_end() { None } else { take_of_first(class, slab) }
+        if slab.is_end() {
+            return None;
+        }
+        let objects = usize::from(slab.word_objects());
+        if objects == 0 {
+            return None;
+        }
+        list::pop_front(class, slab);
+        Some(class.take_word(slab, 0, objects))
+    }
+
+    /// As [`take_next`](Self::take_next), for any slab.
+    #[inline(never)]
+    pub(super) fn take_of_words(&mut self, offset: Offset) -> Option<NonNull<u8>> {
+        let class = self.classes.at(offset);
+        let slab = class.head;
+        if slab.is_end() {
+            return None;
+        }
+        if slab.fast_class() == 0 {
+            return take_beside_guests(class, slab);
+        }
+        let word = (0..MAX_WORDS).find(|&word| slab.bits(word) != 0)?;
+        let block = class.take_word(slab, word, class.objects_of(word));
+        if !slab.has_bits() {
+            list::pop_front(class, slab);
+        }
+        Some(block)
     }
 
     /// A slab of a class, all free, from pages. If there are none, everything unused is given back first.
@@ -163,34 +182,6 @@ impl Slabs {
         class.most_slabs = class.most_slabs.max(class.slabs);
         Ok(slab)
     }
-}
-
-/// Takes an object of the first partial slab. Its word comes to hand.
-#[inline(always)]
-fn take_of_first(class: &mut Class, slab: RecordRef) -> Option<NonNull<u8>> {
-    let objects = usize::from(slab.word_objects());
-    if objects == 0 {
-        return take_of_words(class, slab);
-    }
-    list::pop_front(class, slab);
-    class.active = slab;
-    class.hand.hold(slab, 0, objects, class.size);
-    class.take()
-}
-
-/// As [`take_of_first`], of a slab of several words, or with guests.
-#[inline(never)]
-fn take_of_words(class: &mut Class, slab: RecordRef) -> Option<NonNull<u8>> {
-    if slab.fast_class() == 0 {
-        return take_beside_guests(class, slab);
-    }
-    let word = (0..MAX_WORDS).find(|&word| slab.bits(word) != 0)?;
-    class.active = slab;
-    class.hand.hold(slab, word, class.objects_of(word), class.size);
-    if !slab.has_bits() {
-        list::pop_front(class, slab);
-    }
-    class.take()
 }
 
 /// Takes an object of the first partial slab, which has guests: no word of it comes to hand.
