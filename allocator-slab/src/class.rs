@@ -34,9 +34,9 @@ pub(crate) struct Class {
     /// The inverse of the odd part of `size`.
     inverse: usize,
     /// The power of two in `size`.
-    pub(crate) shift: u32,
+    pub(crate) shift: usize,
     /// Words of a slab's bits.
-    pub(crate) words: u32,
+    pub(crate) words: usize,
     /// The partial slabs: the next whose word comes to hand.
     pub(crate) head: RecordRef,
     /// The slab whose word is at hand.
@@ -100,10 +100,10 @@ impl Class {
     fn shape(&mut self, size: usize, frames: usize, unit_bytes: usize) {
         let slab_bytes = (frames * size_class::FRAME_BYTES).next_multiple_of(unit_bytes);
         self.size = size;
-        self.shift = size.trailing_zeros();
+        self.shift = size.trailing_zeros() as usize;
         self.inverse = size_class::inverse(size >> self.shift);
         self.capacity = (slab_bytes / size).min(MAX_OBJECTS);
-        self.words = self.capacity.div_ceil(WORD_OBJECTS) as u32;
+        self.words = self.capacity.div_ceil(WORD_OBJECTS);
         for (word, full) in self.full.iter_mut().enumerate() {
             let objects = self.capacity.saturating_sub(word * WORD_OBJECTS).min(WORD_OBJECTS);
             *full = u64::MAX.checked_shr((WORD_OBJECTS - objects) as u32).unwrap_or(0);
@@ -138,9 +138,9 @@ impl Class {
 
     /// As [`object_at`](Self::object_at), for who has [`shift`](Self::shift) in a register.
     #[inline(always)]
-    pub(crate) const fn object_at_by(&self, offset: usize, shift: u32) -> usize {
+    pub(crate) const fn object_at_by(&self, offset: usize, shift: usize) -> usize {
         debug_assert!(shift == self.shift);
-        offset.wrapping_mul(self.inverse).rotate_right(shift)
+        offset.wrapping_mul(self.inverse).rotate_right(shift as u32)
     }
 
     /// A free object of the word at hand.

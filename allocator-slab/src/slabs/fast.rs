@@ -53,7 +53,7 @@ impl<'a, P: PageAllocator> Paged<'a> for (&'a mut Slabs, &'a mut P) {
 /// As [`alloc_from`](allocator_api::PagedByteAllocator::alloc_from); `None` for every error.
 #[inline(always)]
 pub(crate) fn alloc<'a>(mut heap: impl Paged<'a>, layout: Layout) -> Option<NonNull<u8>> {
-    let Some(offset) = Offset::of_small(last_byte(layout.size(), layout.align())) else {
+    let Some(offset) = heap.slabs().classes.of_small(last_byte(layout.size(), layout.align())) else {
         return alloc_large(heap, layout);
     };
     match heap.slabs().take_object(offset) {
@@ -77,7 +77,7 @@ fn alloc_of_words<'a>(heap: impl Paged<'a>, layout: Layout, offset: Offset) -> O
     let (slabs, pages) = heap.split();
     match slabs.take_of_words(offset) {
         Some(block) => Some(block),
-        None => slabs.alloc_anew(pages, offset, layout),
+        None => slabs.alloc_anew(pages, layout),
     }
 }
 
@@ -92,8 +92,8 @@ fn alloc_large<'a>(heap: impl Paged<'a>, layout: Layout) -> Option<NonNull<u8>> 
 ///
 /// Many blocks die young: first it is looked whether the block is at hand, which asks nothing of the map.
 #[inline(always)]
-pub(crate) fn dealloc<'a>(heap: impl Paged<'a>, block: NonNull<u8>, layout: Layout) -> AllocResult {
-    let Some(offset) = Offset::of_small(last_byte(layout.size(), layout.align())) else {
+pub(crate) fn dealloc<'a>(mut heap: impl Paged<'a>, block: NonNull<u8>, layout: Layout) -> AllocResult {
+    let Some(offset) = heap.slabs().classes.of_small(last_byte(layout.size(), layout.align())) else {
         return dealloc_large(heap, block, layout);
     };
     dealloc_of_class(heap, block, layout, offset)
@@ -122,7 +122,7 @@ fn dealloc_elsewhere<'a>(
     mut heap: impl Paged<'a>,
     block: NonNull<u8>,
     align: usize,
-    shift: u32,
+    shift: usize,
     offset: Offset,
     size: usize,
 ) -> AllocResult {

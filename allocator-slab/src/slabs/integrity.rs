@@ -63,6 +63,9 @@ impl Slabs {
         for number in 0..CLASS_COUNT {
             self.check_class::<P>(number, sum.classes[number])?;
         }
+        if !self.classes.is_table_right() {
+            return Err("the table of classes has those that are set up");
+        }
         self.check_sums::<P>(&sum)
     }
 

@@ -6,7 +6,7 @@ use allocator_api::{AllocError, AllocResult, PageAllocator};
 
 use super::{Slabs, fast, runs::run_bytes};
 use crate::{
-    memory::{self, Classes, Offset, State},
+    memory::{self, Classes, State},
     size_class::{class_of, last_byte},
 };
 
@@ -39,7 +39,9 @@ impl Slabs {
         new_size: usize,
     ) -> AllocResult<NonNull<u8>> {
         let address = block.addr().get();
-        let found = Offset::of_small(last_byte(layout.size(), layout.align()))
+        let found = self
+            .classes
+            .of_small(last_byte(layout.size(), layout.align()))
             .and_then(|offset| Some((self.is_live_object(address, offset)?, offset)));
         let Some((is_live, offset)) = found else {
             // SAFETY: 1. and 2. are the caller's 1. and 2.
@@ -48,7 +50,7 @@ impl Slabs {
         if !is_live {
             return Err(AllocError::NotAllocated);
         }
-        if Offset::of_small(last_byte(new_size, layout.align())) == Some(offset) {
+        if self.classes.of_small(last_byte(new_size, layout.align())) == Some(offset) {
             return Ok(block);
         }
         let new_layout = Layout::from_size_align(new_size, layout.align()).map_err(|_| AllocError::NoMemory)?;

@@ -42,16 +42,13 @@ impl Slabs {
         }
     }
 
-    /// Hands out an object of a new slab. Where there are no pages for one, a run that is large enough for the object serves, or
-    /// a free object of a larger class.
+    /// Hands out an object of a class that has none: of a new slab. Where there are no pages for one, a run that is large enough for
+    /// the object serves, or a free object of a larger class.
     #[cold]
     #[inline(never)]
-    pub(super) fn alloc_anew<P: PageAllocator>(
-        &mut self,
-        pages: &mut P,
-        offset: Offset,
-        layout: Layout,
-    ) -> Option<NonNull<u8>> {
+    pub(super) fn alloc_anew<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> Option<NonNull<u8>> {
+        // The fast paths do not tell apart the classes that are not set up.
+        let offset = size_class::class_of(last_byte(layout.size(), layout.align())).map(Classes::offset)?;
         self.take_of_new_slab(pages, offset)
             .or_else(|| self.alloc_run(pages, layout, offset.number()))
             .or_else(|| self.alloc_guest(layout))
@@ -133,7 +130,7 @@ impl Slabs {
     fn new_slab<P: PageAllocator>(&mut self, pages: &mut P, offset: Offset) -> AllocResult<RecordRef> {
         let class = self.classes.at(offset);
         if !class.is_set_up() {
-            class.set_up(offset.class(), Source::<P>::UNIT_BYTES);
+            self.classes.set_up(offset, Source::<P>::UNIT_BYTES);
         }
         self.map_slab(pages, offset)
             .or_else(|error| if self.give_unused(pages) { self.map_slab(pages, offset) } else { Err(error) })
