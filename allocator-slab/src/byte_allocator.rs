@@ -86,6 +86,7 @@ impl<P: PageAllocator> SlabByteAllocator<P> {
 
 impl<'a, P: PageAllocator> Paged<'a> for &'a mut SlabByteAllocator<P> {
     type Pages = P;
+    const IS_ONE_WORD: bool = true;
 
     #[inline(always)]
     fn slabs(&mut self) -> &mut Slabs {

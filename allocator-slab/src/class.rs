@@ -204,7 +204,7 @@ impl Class {
             return None;
         }
         let offset = self.hand.base().wrapping_sub(self.active.base());
-        (0..self.words as usize).find(|&word| word * WORD_OBJECTS * self.size == offset)
+        (0..self.words).find(|&word| word * WORD_OBJECTS * self.size == offset)
     }
 
     /// The bits of a word of a slab, at hand or not: one for each free object.
@@ -226,7 +226,7 @@ impl Class {
 
     /// Whether the record of a slab has free objects.
     pub(crate) fn has_free(&self, slab: RecordRef) -> bool {
-        (0..self.words as usize).any(|word| slab.bits(word) != 0)
+        (0..self.words).any(|word| slab.bits(word) != 0)
     }
 
     /// Objects of a slab, if they have one word; else 0.
@@ -237,13 +237,13 @@ impl Class {
     /// Whether no object of a slab is live, of which no word is at hand.
     #[inline]
     pub(crate) fn is_unused(&self, slab: RecordRef) -> bool {
-        (0..self.words as usize).all(|word| slab.bits(word) == self.full[word])
+        (0..self.words).all(|word| slab.bits(word) == self.full[word])
     }
 
     /// Whether the active slab has no live object.
     pub(crate) fn keeps_unused(&self) -> bool {
         let slab = self.active;
-        !slab.is_end() && (0..self.words as usize).all(|word| self.bits(slab, word) == self.full[word])
+        !slab.is_end() && (0..self.words).all(|word| self.bits(slab, word) == self.full[word])
     }
 
     /// Whether a request with this [`last_byte`](size_class::last_byte) is the class's.
@@ -283,8 +283,19 @@ mod tests {
             let class = class(number);
             let bits: u32 = class.full.iter().map(|word| word.count_ones()).sum();
             assert_eq!(bits as usize, class.capacity);
-            assert!(class.full.iter().take(class.words as usize).all(|&word| word & 1 == 1));
-            assert!(class.full.iter().skip(class.words as usize).all(|&word| word == 0));
+            assert!(class.full.iter().take(class.words).all(|&word| word & 1 == 1));
+            assert!(class.full.iter().skip(class.words).all(|&word| word == 0));
+        }
+    }
+
+    #[test]
+    fn no_word_of_a_size_class_has_one_object_alone() {
+        for unit_log2 in 12..=30 {
+            for number in 1..size_class::COUNT {
+                let mut class = Class::EMPTY;
+                class.set_up(number, 1 << unit_log2);
+                assert!((0..class.words).all(|word| class.objects_of(word) > 1), "{number} at 2^{unit_log2}");
+            }
         }
     }
 

@@ -18,9 +18,9 @@ use core::{alloc::Layout, ptr::NonNull};
 
 use allocator_api::{AllocError, AllocResult, PageAllocator};
 
-use super::{Slabs, list};
+use super::{Slabs, list, runs::is_page};
 use crate::{
-    memory::{Classes, Offset, State},
+    memory::{Classes, Offset},
     size_class::last_byte,
 };
 
@@ -28,6 +28,9 @@ use crate::{
 pub(crate) trait Paged<'a>: Sized {
     /// The page level.
     type Pages: PageAllocator + 'a;
+
+    /// Whether the implementor is a single reference.
+    const IS_ONE_WORD: bool;
 
     /// The slabs.
     fn slabs(&mut self) -> &mut Slabs;
@@ -38,6 +41,7 @@ pub(crate) trait Paged<'a>: Sized {
 
 impl<'a, P: PageAllocator> Paged<'a> for (&'a mut Slabs, &'a mut P) {
     type Pages = P;
+    const IS_ONE_WORD: bool = false;
 
     #[inline(always)]
     fn slabs(&mut self) -> &mut Slabs {
@@ -81,11 +85,22 @@ fn alloc_of_words<'a>(heap: impl Paged<'a>, layout: Layout, offset: Offset) -> O
     }
 }
 
-/// Hands out a block that is too large for the table of classes, or nothing at all.
+/// Hands out a block that is too large for the table of classes, or nothing at all: a page that was kept, if one will do.
 #[inline(never)]
-fn alloc_large<'a>(heap: impl Paged<'a>, layout: Layout) -> Option<NonNull<u8>> {
+fn alloc_large<'a, H: Paged<'a>>(mut heap: H, layout: Layout) -> Option<NonNull<u8>> {
+    if is_page::<H::Pages>(last_byte(layout.size(), layout.align()))
+        && let Some(page) = heap.slabs().take_page::<H::Pages>()
+    {
+        return Some(page);
+    }
+    alloc_larger(heap, layout)
+}
+
+/// As [`alloc_large`], without a page that was kept.
+#[inline(never)]
+fn alloc_larger<'a>(heap: impl Paged<'a>, layout: Layout) -> Option<NonNull<u8>> {
     let (slabs, pages) = heap.split();
-    slabs.alloc_large(pages, layout)
+    slabs.alloc_larger(pages, layout)
 }
 
 /// As [`dealloc_to`](allocator_api::PagedByteAllocator::dealloc_to).
@@ -101,8 +116,8 @@ pub(crate) fn dealloc<'a>(mut heap: impl Paged<'a>, block: NonNull<u8>, layout: 
 
 /// As [`dealloc`], of a class that is known.
 #[inline(always)]
-pub(super) fn dealloc_of_class<'a>(
-    mut heap: impl Paged<'a>,
+fn dealloc_of_class<'a, H: Paged<'a>>(
+    mut heap: H,
     block: NonNull<u8>,
     layout: Layout,
     offset: Offset,
@@ -111,20 +126,38 @@ pub(super) fn dealloc_of_class<'a>(
     let shift = class.shift;
     match class.put(block.addr().get()) {
         Some(answer) => answer,
-        None => dealloc_elsewhere(heap, block, layout.align(), shift, offset, layout.size()),
+        None if H::IS_ONE_WORD => elsewhere_with_shift(heap, block, layout.align(), shift, offset, layout.size()),
+        None => elsewhere(heap, block, layout, offset),
     }
 }
 
-/// Takes a block back that is not at hand. The order of the arguments is that of the registers in which the caller has them; `shift`
-/// is that of the class at `offset`.
+/// Takes a block back that is not at hand, of a class with that `shift`. The arguments are in the order of the registers that have them.
 #[inline(never)]
-fn dealloc_elsewhere<'a>(
-    mut heap: impl Paged<'a>,
+fn elsewhere_with_shift<'a>(
+    heap: impl Paged<'a>,
     block: NonNull<u8>,
     align: usize,
     shift: usize,
     offset: Offset,
     size: usize,
+) -> AllocResult {
+    put_elsewhere(heap, block, (align, size), offset, shift)
+}
+
+/// As [`elsewhere_with_shift`], where the registers are too few for one argument more.
+#[inline(never)]
+fn elsewhere<'a>(mut heap: impl Paged<'a>, block: NonNull<u8>, layout: Layout, offset: Offset) -> AllocResult {
+    let shift = heap.slabs().classes.at(offset).shift;
+    put_elsewhere(heap, block, (layout.align(), layout.size()), offset, shift)
+}
+
+#[inline(always)]
+fn put_elsewhere<'a>(
+    mut heap: impl Paged<'a>,
+    block: NonNull<u8>,
+    (align, size): (usize, usize),
+    offset: Offset,
+    shift: usize,
 ) -> AllocResult {
     let (slabs, address) = (heap.slabs(), block.addr().get());
     let slab = slabs.map.near(address);
@@ -139,9 +172,9 @@ fn dealloc_elsewhere<'a>(
     }
     class.live -= 1;
     if before == 0 {
-        if slab.state() == State::Exhausted {
-            list::push_back(class, slab);
-        }
+        // It cannot be the last one, too: words of a size class have two objects or more.
+        debug_assert!(!Classes::is_full_word(class, object, after));
+        list::first_came(class, slab);
     } else if Classes::is_full_word(class, object, after) {
         let (slabs, pages) = heap.split();
         return slabs.last_came(pages, slab);
@@ -164,9 +197,24 @@ fn dealloc_slowly<'a>(heap: impl Paged<'a>, block: NonNull<u8>, align: usize, si
     slabs.dealloc_slowly(pages, block.addr().get(), layout)
 }
 
-/// Takes a block back that is too large for the table of classes.
+/// Takes a block back that is too large for the table of classes: a page to keep, if it is one.
 #[inline(never)]
-fn dealloc_large<'a>(heap: impl Paged<'a>, block: NonNull<u8>, layout: Layout) -> AllocResult {
-    let (slabs, pages) = heap.split();
-    slabs.dealloc_large(pages, block, layout)
+fn dealloc_large<'a, H: Paged<'a>>(mut heap: H, block: NonNull<u8>, layout: Layout) -> AllocResult {
+    let (slabs, address) = (heap.slabs(), block.addr().get());
+    if is_page::<H::Pages>(last_byte(layout.size(), layout.align()))
+        && let Some(place) = slabs.map.find_near(address)
+        && slabs.keep_page::<H::Pages>(place, address)
+    {
+        return Ok(());
+    }
+    dealloc_larger(heap, block, layout)
+}
+
+/// As [`dealloc_large`], for what is no page that can be kept.
+#[inline(never)]
+fn dealloc_larger<'a, H: Paged<'a>>(heap: H, block: NonNull<u8>, layout: Layout) -> AllocResult {
+    match Slabs::class_for::<H::Pages>(layout) {
+        Some(class) => dealloc_of_class(heap, block, layout, Classes::offset(class)),
+        None => dealloc_slowly(heap, block, layout.align(), layout.size()),
+    }
 }

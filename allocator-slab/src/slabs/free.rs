@@ -1,11 +1,11 @@
 //! What a free does when the fast path found nothing, or when it freed the last object of a word.
 #![forbid(unsafe_code)]
 
-use core::{alloc::Layout, hint::black_box, ptr::NonNull};
+use core::{alloc::Layout, hint::black_box};
 
 use allocator_api::{AllocError, AllocResult, PageAllocator};
 
-use super::{Slabs, fast, guests, list, runs::is_page};
+use super::{Slabs, guests, list};
 use crate::{
     memory::{CLASS_COUNT, Classes, Offset, RecordRef, Source, State},
     size_class::{FRAME_BYTES, last_byte},
@@ -30,40 +30,6 @@ impl Slabs {
         }
         let (slab, object) = self.find_object(address, offset)?;
         Some(!slab.has_bit(object))
-    }
-
-    /// Takes a block back that is too large for the table of classes.
-    #[inline(always)]
-    pub(super) fn dealloc_large<P: PageAllocator>(
-        &mut self,
-        pages: &mut P,
-        block: NonNull<u8>,
-        layout: Layout,
-    ) -> AllocResult {
-        let address = block.addr().get();
-        if is_page::<P>(last_byte(layout.size(), layout.align()))
-            && let Some(place) = self.map.find_near(address)
-            && self.keep_page::<P>(place, address)
-        {
-            return Ok(());
-        }
-        self.dealloc_larger(pages, block, layout)
-    }
-
-    /// As [`dealloc_large`](Self::dealloc_large), for what is no page that can be kept.
-    #[inline(never)]
-    fn dealloc_larger<P: PageAllocator>(
-        &mut self,
-        pages: &mut P,
-        block: NonNull<u8>,
-        layout: Layout,
-    ) -> AllocResult {
-        let address = block.addr().get();
-        let Some(class) = Self::class_for::<P>(layout) else {
-            return self.dealloc_slowly(pages, address, layout);
-        };
-        let offset = Classes::offset(class);
-        fast::dealloc_of_class((self, pages), block, layout, offset)
     }
 
     /// Takes a block back which the fast paths did not find, or refuses it.
@@ -115,9 +81,7 @@ impl Slabs {
         slab.set_bit(object);
         class.live -= 1;
         guests::leave(class, slab, object);
-        if slab.state() == State::Exhausted {
-            list::push_back(self.classes.class_of(slab), slab);
-        }
+        list::first_came(self.classes.class_of(slab), slab);
         self.last_came(pages, slab)
     }
 

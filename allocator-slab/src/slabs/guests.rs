@@ -10,7 +10,7 @@ use core::{alloc::Layout, ptr::NonNull};
 use super::{Slabs, list};
 use crate::{
     class::{Class, MAX_WORDS},
-    memory::{self, Classes, RecordRef, State},
+    memory::{self, Classes, RecordRef},
     size_class::{self, FRAME_BYTES, last_byte},
 };
 
@@ -38,7 +38,7 @@ pub(super) fn guest_class(layout: Layout) -> Option<usize> {
 
 /// Whether slabs of a class can have guests.
 const fn can_host(class: &Class) -> bool {
-    class.words as usize <= HOST_WORDS && class.words != 0
+    class.words <= HOST_WORDS && class.words != 0
 }
 
 /// Where an object says which class its guest is of.
@@ -74,8 +74,8 @@ pub(super) fn leave(class: &Class, slab: RecordRef, object: usize) {
 unsafe fn seat(class: &mut Class, slab: RecordRef, object: usize, guest_class: u8) {
     if slab == class.active {
         class.close();
-        if class.has_free(slab) && slab.state() != State::Partial {
-            list::push_back(class, slab);
+        if class.has_free(slab) {
+            list::first_came(class, slab);
         }
     }
     slab.set_bit(guest(object));

@@ -109,7 +109,7 @@ impl Slabs {
             return Err("every frame of a slab has its record");
         }
         let guests = self.check_guests(number, slab)?;
-        if (0..class.words as usize).any(|word| class.bits(slab, word) & !class.full[word] != 0) {
+        if (0..class.words).any(|word| class.bits(slab, word) & !class.full[word] != 0) {
             return Err("a slab has no bits beyond its objects");
         }
         if slab.fast_class() != if guests > 0 { 0 } else { slab.class() } {
@@ -118,7 +118,7 @@ impl Slabs {
         if slab.word_objects() != if guests > 0 { 0 } else { class.single_word() } {
             return Err("a slab of one word without guests knows its objects, and no other");
         }
-        let free: usize = (0..class.words as usize).map(|word| class.bits(slab, word).count_ones() as usize).sum();
+        let free: usize = (0..class.words).map(|word| class.bits(slab, word).count_ones() as usize).sum();
         if class.has_free(slab) != (slab.state() == State::Partial) {
             return Err("the state of a slab is what its bits say");
         }
@@ -137,7 +137,7 @@ impl Slabs {
     fn check_guests(&self, number: usize, slab: RecordRef) -> Result<usize, &'static str> {
         let class = self.classes.get(number);
         let mut guests = 0;
-        for bit in class.words as usize * WORD_OBJECTS..MAX_WORDS * WORD_OBJECTS {
+        for bit in class.words * WORD_OBJECTS..MAX_WORDS * WORD_OBJECTS {
             if !slab.has_bit(bit) {
                 continue;
             }

@@ -23,6 +23,14 @@ pub(super) fn push_back(class: &mut Class, record: RecordRef) {
     class.tail = record;
 }
 
+/// Puts a slab whose record has got a free object into the list, if it is not there.
+#[inline(always)]
+pub(super) fn first_came(class: &mut Class, record: RecordRef) {
+    if record.state() == State::Exhausted {
+        push_back(class, record);
+    }
+}
+
 /// Takes the first slab out of the list.
 #[inline]
 pub(super) fn pop_front(class: &mut Class, first: RecordRef) {

@@ -5,10 +5,7 @@ use core::{alloc::Layout, ptr::NonNull};
 
 use allocator_api::{AllocResult, PageAllocator};
 
-use super::{
-    Slabs, fast, list,
-    runs::{is_page, run_bytes},
-};
+use super::{Slabs, fast, list, runs::run_bytes};
 use crate::{
     class::{Class, MAX_WORDS, WORD_OBJECTS},
     memory::{self, Classes, Offset, Place, RecordRef, Source},
@@ -17,19 +14,8 @@ use crate::{
 
 impl Slabs {
     /// Hands out a block that is too large for the table of classes, or nothing at all.
-    #[inline(always)]
-    pub(super) fn alloc_large<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> Option<NonNull<u8>> {
-        if is_page::<P>(last_byte(layout.size(), layout.align()))
-            && let Some(block) = self.take_page::<P>()
-        {
-            return Some(block);
-        }
-        self.alloc_larger(pages, layout)
-    }
-
-    /// As [`alloc_large`](Self::alloc_large), without a page that was kept.
-    #[inline(never)]
-    fn alloc_larger<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> Option<NonNull<u8>> {
+    #[inline]
+    pub(super) fn alloc_larger<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> Option<NonNull<u8>> {
         if layout.size() == 0 {
             return None;
         }
@@ -184,7 +170,7 @@ impl Slabs {
 /// Takes an object of the first partial slab, which has guests: no word of it comes to hand.
 #[cold]
 fn take_beside_guests(class: &mut Class, slab: RecordRef) -> Option<NonNull<u8>> {
-    let mut words = 0..class.words as usize;
+    let mut words = 0..class.words;
     let word = words.find(|&word| slab.bits(word) != 0)?;
     let bits = slab.bits(word);
     slab.set_bits(word, bits & (bits - 1));

@@ -127,7 +127,7 @@ fn a_spoilt_bit_of_a_slab_is_found() {
 
 #[test]
 fn a_spoilt_field_of_a_record_is_found() {
-    for slab in 0..5 {
+    for (slab, sound_state) in STATES.into_iter().enumerate() {
         spoil(|subject| subject.slab(slab).set_base(subject.slab(slab).base() + 4096));
         spoil(|subject| subject.slab(slab).set_fast_class(0));
         spoil(|subject| subject.slab(slab).set_word_objects(0));
@@ -136,7 +136,7 @@ fn a_spoilt_field_of_a_record_is_found() {
         spoil(|subject| subject.slab(slab).set_class(Classes::offset(CLASS).number() + 1));
         spoil(|subject| subject.slab(slab).set_class(0));
         for state in [State::None, State::Page, State::CachedPage, State::Run, State::Partial, State::Exhausted] {
-            if STATES[slab] != state {
+            if sound_state != state {
                 spoil(|subject| subject.slab(slab).set_state(state));
             }
         }
