@@ -47,6 +47,7 @@ impl Slabs {
         pages: &mut P,
         offset: Offset,
     ) -> Option<NonNull<u8>> {
+        debug_assert!(self.classes.at(offset).hand.bits() == 0);
         // The word at hand is used up. If there is no new one, its slab need not stay once its objects come back.
         self.classes.at(offset).close();
         let slab = self.new_slab(pages, offset).ok()?;
