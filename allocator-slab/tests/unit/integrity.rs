@@ -9,6 +9,7 @@ use super::{Class, Classes, RecordRef, Slabs, State};
 use crate::{
     ObjectCache,
     memory::{Hand, Place},
+    size_class,
     test_pages::Pages,
 };
 
@@ -202,6 +203,44 @@ fn a_spoilt_number_of_a_class_is_found() {
         spoil(|subject| subject.slabs.classes.get_mut(number).size = 8);
         spoil(|subject| subject.slabs.classes.get_mut(number).active = subject.slab(4));
     }
+}
+
+#[test]
+fn a_spoilt_word_at_hand_is_found() {
+    let objects = spoil(|subject| {
+        let class = subject.class();
+        class.hand.let_go(class.active, 0);
+        class.hand.take_word(class.active, 0, 63, 64);
+        class.hand.put(7);
+    });
+    assert_eq!(objects, "the word at hand has its objects");
+    let guest = spoil(|subject| {
+        let (slab, object) = (subject.slab(4), subject.blocks[256]);
+        slab.set_bit(128);
+        slab.set_fast_class(0);
+        slab.set_word_objects(0);
+        // SAFETY: the last byte of a live object of 64 bytes.
+        unsafe { object.byte_add(63).write(3) };
+    });
+    assert_eq!(guest, "the active slab has no guests");
+    let doubled = spoil(|subject| {
+        // A slab of two words, of which the second is in the record.
+        let slab = subject.slabs.classes.get(size_class::COUNT).active;
+        assert_eq!((slab.state(), slab.bits(0)), (State::Partial, 0));
+        slab.set_bit(5);
+    });
+    assert_eq!(doubled, "the record has nothing of what is at hand");
+    let unused = spoil(|subject| {
+        subject.slab(0).set_bits(0, u64::MAX);
+        subject.class().live -= 63;
+    });
+    assert_eq!(unused, "a slab without a live object is active");
+}
+
+#[test]
+fn a_class_that_is_not_in_the_table_is_found() {
+    let unlisted = spoil(|subject| subject.slabs.classes.get_mut(CLASS + 1).set_up(CLASS + 1, 4096));
+    assert_eq!(unlisted, "the table of classes has those that are set up");
 }
 
 #[test]
