@@ -303,3 +303,15 @@ fn an_allocator_says_that_it_touches_its_memory_only_if_its_records_lie_there() 
     ];
     assert_eq!(touches, [true, false, false]);
 }
+
+#[test]
+fn a_printed_allocator_shows_the_size_of_its_pages_its_use_and_its_spans() {
+    let mut pages = BitmapPageAllocator::<PAGE, Inline<100>>::new();
+    add(&mut pages, 0, 8 * PAGE).unwrap();
+    add(&mut pages, 20 * PAGE, 4 * PAGE).unwrap();
+    pages.alloc_pages(5, PAGE).unwrap();
+    assert_eq!(
+        format!("{pages:?}"),
+        "BitmapPageAllocator { page_size: 4096, total_pages: 12, used_pages: 5, spans: 2, .. }"
+    );
+}

@@ -213,3 +213,21 @@ fn a_chunk_that_page_by_page_became_whole_is_not_taken_for_a_broken_one() {
     assert_eq!(pages.alloc_pages(1, PAGE), Err(AllocError::NoMemory));
     pages.check_integrity().unwrap();
 }
+
+#[test]
+fn keeping_low_memory_leaves_the_chunk_open_that_is_not_in_it() {
+    let mut pages = over(&[(0, 5 * CHUNK)]);
+    pages.alloc_pages_at(0, 3 * 512, PAGE).unwrap();
+    let taken: Vec<usize> = (0..65).map(|_| one(&mut pages)).collect();
+    assert_eq!((taken[0], taken[64]), (3 * CHUNK, 3 * CHUNK + 64 * PAGE));
+    // Whoever opened the chunk anew would begin with this page.
+    free(&mut pages, 3 * CHUNK, 1);
+    for (number, border) in [0, PAGE, CHUNK, 2 * CHUNK, 3 * CHUNK].into_iter().enumerate() {
+        pages.prefer_above(border);
+        assert_eq!(one(&mut pages), 3 * CHUNK + (65 + number) * PAGE, "above {border:#x}");
+        pages.check_integrity().unwrap();
+    }
+    pages.prefer_above(3 * CHUNK + 1);
+    assert_eq!(one(&mut pages), 4 * CHUNK);
+    pages.check_integrity().unwrap();
+}
