@@ -82,6 +82,7 @@ const RECENT_CHUNKS: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Recent {
     chunks: [(Option<Link>, usize); RECENT_CHUNKS],
+    // How many were put in so far: that number, reduced, is the slot of the next one.
     next: usize,
 }
 
@@ -95,7 +96,7 @@ impl Recent {
             return true;
         }
         self.chunks[self.next % RECENT_CHUNKS] = (Some(span), chunk);
-        self.next = (self.next + 1) % RECENT_CHUNKS;
+        self.next = self.next.wrapping_add(1);
         false
     }
 }

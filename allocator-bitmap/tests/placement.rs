@@ -231,3 +231,20 @@ fn keeping_low_memory_leaves_the_chunk_open_that_is_not_in_it() {
     assert_eq!(one(&mut pages), 4 * CHUNK);
     pages.check_integrity().unwrap();
 }
+
+#[test]
+fn the_next_chunk_is_the_next_broken_one_above_though_one_below_is_broken_too() {
+    let mut pages = over(&[(0, 4 * CHUNK), (8 * CHUNK, 2 * CHUNK)]);
+    pages.alloc_pages(4 * 512, PAGE).unwrap();
+    pages.alloc_pages(2 * 512, PAGE).unwrap();
+    for page in [2 * 512, 2 * 512 + 70] {
+        free(&mut pages, page * PAGE, 1);
+    }
+    assert_eq!(one(&mut pages), 2 * CHUNK);
+    for page in [512 + 5, 3 * 512 + 9, 9 * 512 + 500] {
+        free(&mut pages, page * PAGE, 1);
+    }
+    let next: Vec<usize> = (0..4).map(|_| one(&mut pages) / PAGE).collect();
+    assert_eq!(next, [2 * 512 + 70, 3 * 512 + 9, 9 * 512 + 500, 512 + 5]);
+    pages.check_integrity().unwrap();
+}
