@@ -248,3 +248,18 @@ fn the_next_chunk_is_the_next_broken_one_above_though_one_below_is_broken_too() 
     assert_eq!(next, [2 * 512 + 70, 3 * 512 + 9, 9 * 512 + 500, 512 + 5]);
     pages.check_integrity().unwrap();
 }
+
+#[test]
+fn a_run_that_would_end_above_the_range_asked_for_is_refused_though_it_is_free() {
+    let mut pages = over(&[(0, 2 * CHUNK)]);
+    let within = |first: usize, count: usize| Placement {
+        within: AddressRange::new(first * PAGE, count * PAGE).unwrap(),
+        ..Placement::aligned(PAGE)
+    };
+    for first in [1, 2, 60, 510, 511, 700] {
+        assert_eq!(pages.alloc_pages_in(4, within(first, 3)), Err(AllocError::NoMemory));
+        assert_eq!(pages.alloc_pages_in(4, within(first, 4)), Ok(first * PAGE));
+        free(&mut pages, first * PAGE, 4);
+    }
+    pages.check_integrity().unwrap();
+}
