@@ -152,6 +152,7 @@ mod tests {
         let mut ids = BitmapIdAllocator::<Inline<64>>::new();
         ids.add_ids(10, 100).unwrap();
         assert_eq!((ids.alloc_id(7, 1), ids.size(), ids.used()), (Ok(10), 100, 7));
+        assert_eq!([9, 10, 16, 17, 110].map(|id| ids.is_allocated(id)), [false, true, true, false, false]);
         assert_eq!(ids.check_integrity(), Ok(()));
         ids.ids.used += 1;
         assert_eq!(ids.check_integrity(), Err("used is total less what is free"));

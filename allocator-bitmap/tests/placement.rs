@@ -263,3 +263,14 @@ fn a_run_that_would_end_above_the_range_asked_for_is_refused_though_it_is_free()
     }
     pages.check_integrity().unwrap();
 }
+
+#[test]
+fn a_page_that_comes_back_to_a_full_chunk_is_found_whatever_the_chunks_before_have() {
+    let mut pages = over(&[(0, 4 * CHUNK)]);
+    pages.alloc_pages(4 * 512, PAGE).unwrap();
+    free(&mut pages, CHUNK, 512);
+    free(&mut pages, 2 * CHUNK + PAGE, 1);
+    pages.check_integrity().unwrap();
+    assert_eq!(pages.alloc_pages(512, PAGE), Ok(CHUNK));
+    assert_eq!(one(&mut pages), 2 * CHUNK + PAGE);
+}
