@@ -315,3 +315,15 @@ fn a_printed_allocator_shows_the_size_of_its_pages_its_use_and_its_spans() {
         "BitmapPageAllocator { page_size: 4096, total_pages: 12, used_pages: 5, spans: 2, .. }"
     );
 }
+
+#[test]
+fn an_exact_run_that_is_empty_or_misaligned_is_an_invalid_parameter() {
+    let mut pages = BitmapPageAllocator::<PAGE, Inline<100>>::new();
+    add(&mut pages, 0, 8 * PAGE).unwrap();
+    for (base, count, align) in
+        [(0, 0, PAGE), (0, 1, PAGE / 2), (0, 1, 3 * PAGE), (0, 1, 0), (PAGE, 1, 2 * PAGE), (PAGE + 1, 1, PAGE)]
+    {
+        assert_eq!(pages.alloc_pages_at(base, count, align), Err(AllocError::InvalidParam), "{count} at {base}");
+    }
+    assert_eq!(pages.alloc_pages_at(4 * PAGE, 2, 4 * PAGE), Ok(4 * PAGE));
+}

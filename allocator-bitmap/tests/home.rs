@@ -291,3 +291,15 @@ fn records_that_have_no_other_place_are_told_when_they_are_to_be_taken_out() {
     ground.expect_kept(4, 508);
     ground.pages.check_integrity().unwrap();
 }
+
+#[test]
+fn records_that_are_taken_out_in_part_leave_their_other_pages_free() {
+    for count in 1..6 {
+        let mut ground = Ground::new(0, 512);
+        ground.add(0, 512).unwrap();
+        ground.remove(0, count);
+        assert_eq!(ground.records().iter().map(|(_, count)| count).sum::<usize>(), 4);
+        assert_eq!((ground.pages.total_pages(), ground.pages.used_pages()), (512 - count, 4));
+        assert_eq!(ground.pages.largest_free_run_pages(), 512 - count - 4, "without {count} pages");
+    }
+}
