@@ -4,7 +4,7 @@
 
 use allocator_api::{
     AddressRange, AllocError, AllocResult, BaseAllocator, CheckIntegrity, ConstrainedPageAllocator, Declared,
-    PageAllocator, Placement, RemoveError, RemoveMemory,
+    LargestFreeRun, PageAllocator, Placement, RemoveError, RemoveMemory,
 };
 use allocator_bitmap::{BitmapIdAllocator, BitmapPageAllocator, Inline, Lent, Records};
 
@@ -326,4 +326,16 @@ fn an_exact_run_that_is_empty_or_misaligned_is_an_invalid_parameter() {
         assert_eq!(pages.alloc_pages_at(base, count, align), Err(AllocError::InvalidParam), "{count} at {base}");
     }
     assert_eq!(pages.alloc_pages_at(4 * PAGE, 2, 4 * PAGE), Ok(4 * PAGE));
+}
+
+#[test]
+fn the_longest_free_run_is_told_to_whoever_knows_the_capability_alone() {
+    fn longest(pages: &mut impl LargestFreeRun) -> usize {
+        pages.largest_free_run_pages()
+    }
+    let mut pages = BitmapPageAllocator::<PAGE, Inline<100>>::new();
+    assert_eq!(longest(&mut pages), 0);
+    add(&mut pages, 0, 64 * PAGE).unwrap();
+    pages.alloc_pages_at(20 * PAGE, 4, PAGE).unwrap();
+    assert_eq!(longest(&mut pages), 40);
 }
