@@ -5,7 +5,7 @@
 //!
 //! # Costs
 //!
-//! `n` pages touch n/64 words and, of the levels above, those nodes that change: mostly none or one.
+//! `n` pages touch n/64 words, the records of their chunks, and of the tree of reaches those nodes that change.
 #![forbid(unsafe_code)]
 
 use core::{num::NonZero, ops::DerefMut};

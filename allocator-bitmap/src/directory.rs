@@ -262,9 +262,37 @@ mod tests {
         let link = store.claim_words(block_words(cover_of(pages).1)).unwrap();
         let mut span = Span(store.words_mut(link));
         span.write_header(pages, None);
-        span.fill(PageRange::counted(pages.first(), free).unwrap(), true);
-        span.rebuild();
+        only_free(&mut span, free);
         link
+    }
+
+    /// Lets the first `free` pages of a span be free, and no other.
+    fn only_free(span: &mut Span<&mut [u64]>, free: usize) {
+        let pages = span.pages();
+        span.fill(pages, false);
+        if let Some(part) = PageRange::counted(pages.first(), free) {
+            span.fill(part, true);
+        }
+        span.rebuild();
+    }
+
+    /// Asks for what is at page `page` and above, and for a run of `wanted` pages. A span of the model has 100 pages, and its
+    /// chunk is broken if one of them is free.
+    fn ask(store: &Lent, root: Option<Link>, model: &BTreeMap<usize, (Link, usize)>, page: usize, wanted: usize) {
+        let expected = model.range(..=page).next_back().filter(|(first, _)| page - *first < 100);
+        assert_eq!(lookup(store, root, page), expected.map(|(_, (link, _))| *link));
+        let mut above = model.iter().filter(|(first, _)| **first + 99 >= page);
+        let has = |least: usize| {
+            let fit = above.clone().find(|(_, (_, free))| *free >= least);
+            fit.map(|(_, (link, _))| *link)
+        };
+        assert_eq!(lowest(store, root, page, Want::Run(wanted)), has(wanted));
+        let fit = model.values().find(|(_, free)| *free >= wanted).map(|(link, _)| *link);
+        assert_eq!(lowest_with_run(store, root, wanted), fit);
+        assert_eq!(lowest(store, root, page, Want::Broken), has(1));
+        assert_eq!(lowest(store, root, page, Want::Any), above.next().map(|(_, (link, _))| *link));
+        assert_eq!(longest(store, root), model.values().map(|(_, free)| *free).max().unwrap_or(0));
+        assert!(spans(store, root).map(|(link, _)| link).eq(model.values().map(|(link, _)| *link)));
     }
 
     #[test]
@@ -277,29 +305,30 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             // Ascending at first, the order that degrades a tree most.
             let slot = if step < SLOTS { step } else { (state >> 40) as usize % SLOTS };
-            let first = slot * 1000;
-            if let Some((link, _)) = model.remove(&first) {
-                root = remove(&mut store, root, first + 50);
-                store.release(link);
-            } else {
-                let free = 1 + (state >> 20) as usize % 100;
-                let link = claim(&mut store, PageRange::counted(first, 100).unwrap(), free);
-                root = Some(insert(&mut store, root, link));
-                model.insert(first, (link, free));
+            let (first, inside) = (slot * 1000, (state >> 10) as usize % 100);
+            // A third of the spans have no free page.
+            let free = ((state >> 20) as usize % 150).saturating_sub(50);
+            match model.get_mut(&first) {
+                Some((link, had)) if state >> 60 < 8 => {
+                    only_free(&mut Span(store.words_mut(*link)), free);
+                    *had = free;
+                    refresh(&mut store, root, first + inside);
+                }
+                Some((link, _)) => {
+                    root = remove(&mut store, root, first + inside);
+                    store.release(*link);
+                    model.remove(&first);
+                }
+                None => {
+                    let link = claim(&mut store, PageRange::counted(first, 100).unwrap(), free);
+                    root = Some(insert(&mut store, root, link));
+                    model.insert(first, (link, free));
+                }
             }
             let height = check(&store, root, 0, usize::MAX);
             assert!(height <= 12, "{} spans are {height} high", model.len());
             let (page, wanted) = ((state >> 30) as usize % (SLOTS * 1000), 1 + (state >> 50) as usize % 110);
-            let expected = model.range(..=page).next_back().filter(|(first, _)| page - *first < 100);
-            assert_eq!(lookup(&store, root, page), expected.map(|(_, (link, _))| *link));
-            let mut above = model.iter().filter(|(first, _)| **first + 99 >= page);
-            let fit = above.clone().find(|(_, (_, free))| *free >= wanted).map(|(_, (link, _))| *link);
-            assert_eq!(lowest(&store, root, page, Want::Run(wanted)), fit);
-            let fit = model.values().find(|(_, free)| *free >= wanted).map(|(link, _)| *link);
-            assert_eq!(lowest_with_run(&store, root, wanted), fit);
-            assert_eq!(lowest(&store, root, page, Want::Any), above.next().map(|(_, (link, _))| *link));
-            assert_eq!(longest(&store, root), model.values().map(|(_, free)| *free).max().unwrap_or(0));
-            assert!(spans(&store, root).map(|(link, _)| link).eq(model.values().map(|(link, _)| *link)));
+            ask(&store, root, &model, page, wanted);
         }
     }
 }

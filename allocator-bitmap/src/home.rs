@@ -149,9 +149,34 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::InRegion;
+    use crate::{InRegion, Inline};
 
     type Pages = BitmapPageAllocator<4096, InRegion>;
+    type Numbers = BitmapPageAllocator<1, Inline<2000>>;
+
+    #[test]
+    fn of_two_neighbours_the_larger_takes_the_other_in_and_of_equal_ones_the_lower() {
+        for (low_chunks, high_chunks, expected) in [(1, 3, 1), (3, 1, 0), (2, 2, 0)] {
+            let mut numbers = Numbers::new();
+            numbers.add_numbers(0, low_chunks * 512).unwrap();
+            numbers.add_numbers(4096, high_chunks * 512).unwrap();
+            let gap = PageRange::new(low_chunks * 512, 4095).unwrap();
+            let neighbours = numbers.neighbours(gap);
+            let joined = numbers.joined_pages(gap, neighbours);
+            let host = numbers.roomy_neighbour(joined, neighbours);
+            assert!(host.is_some() && host == neighbours[expected], "{low_chunks} and {high_chunks} chunks");
+        }
+    }
+
+    #[test]
+    fn no_block_lies_in_the_last_page_there_is() {
+        let mut numbers = Numbers::new();
+        let part = PageRange::new(usize::MAX - 9, usize::MAX).unwrap();
+        numbers.add_numbers(part.first(), 10).unwrap();
+        let link = numbers.span_of(part).unwrap();
+        assert_eq!(numbers.free_home(link, part, 9), PageRange::counted(part.first(), 9));
+        assert_eq!(numbers.free_home(link, part, 10), None);
+    }
 
     #[test]
     fn the_ends_of_a_span_leave_out_the_last_page_there_is() {
@@ -159,7 +184,7 @@ mod tests {
             let ends = Pages::ends(PageRange::new(first, last).unwrap(), count);
             ends.map(|ends| ends.map(|end| (end.first(), end.last())))
         };
-        let last = Pages::LAST_PAGE;
+        let last = usize::MAX / 4096;
         for (end, last_free) in [(109, 109), (last - 1, last - 1), (last, last - 1)] {
             let first = end - 9;
             assert_eq!(ends(first, end, 1), Some([(first, first), (last_free, last_free)]));

@@ -125,13 +125,34 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
+    use std::vec;
+
+    use allocator_api::AllocError;
+
     use super::*;
+    use crate::Lent;
+
+    #[test]
+    fn the_bytes_told_for_a_range_are_enough_for_it_and_none_too_many() {
+        for (first, last) in [(1, 1000), (0, 511), (511, 512), (70_000, 700_000)] {
+            let words = BitmapIdAllocator::<Lent>::record_bytes(first, last) / size_of::<u64>();
+            let add = |words: usize| {
+                let mut ids = BitmapIdAllocator::with_records(Lent::in_words(vec![0; words].leak()));
+                ids.add_ids(first, last - first + 1)
+            };
+            assert_eq!((add(words), add(words - 1)), (Ok(()), Err(AllocError::NoMemory)), "{first} to {last}");
+        }
+        assert_eq!(BitmapIdAllocator::<Lent>::record_bytes(5, 4), 0);
+    }
 
     #[test]
     fn what_is_wrong_with_the_numbers_is_wrong_with_the_ids() {
         let mut ids = BitmapIdAllocator::<Inline<64>>::new();
         ids.add_ids(10, 100).unwrap();
         assert_eq!((ids.alloc_id(7, 1), ids.size(), ids.used()), (Ok(10), 100, 7));
+        assert_eq!([9, 10, 16, 17, 110].map(|id| ids.is_allocated(id)), [false, true, true, false, false]);
         assert_eq!(ids.check_integrity(), Ok(()));
         ids.ids.used += 1;
         assert_eq!(ids.check_integrity(), Err("used is total less what is free"));

@@ -149,6 +149,7 @@ mod tests {
     #[test]
     fn only_whole_pages_that_can_come_back_are_located() {
         let mut chunk = open();
+        assert_eq!(chunk.first(), 10);
         for address in (NUMBER - 5) * PAGE..(NUMBER + 600) * PAGE {
             let page = address / PAGE;
             let inside = address % PAGE == 0 && (NUMBER + 10..NUMBER + 110).contains(&page);

@@ -280,3 +280,33 @@ impl<const PAGE_SIZE: usize, R: Records> fmt::Debug for BitmapPageAllocator<PAGE
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Inline;
+
+    const PAGE: usize = 16;
+    const FIRST: usize = 3 * CHUNK_PAGES + 10;
+    const COUNT: usize = 20;
+
+    #[test]
+    fn pages_near_are_located_by_address_one_by_one_and_as_runs() {
+        let mut pages = BitmapPageAllocator::<PAGE, Inline<100>>::new();
+        pages.add_numbers(FIRST * PAGE, COUNT * PAGE).unwrap();
+        let part = PageRange::counted(FIRST, COUNT).unwrap();
+        let link = pages.span_of(part).unwrap();
+        let near = Near::new(&pages.span(link), link, part, 4);
+        for address in (FIRST - 2) * PAGE..(FIRST + COUNT + 2) * PAGE {
+            let inside = address % PAGE == 0 && (FIRST..FIRST + COUNT).contains(&(address / PAGE));
+            let expected = inside.then_some((link, address / PAGE - 3 * CHUNK_PAGES));
+            assert_eq!(near.locate(address, 4), expected, "{address}");
+        }
+        for (first, count) in (FIRST - 2..FIRST + COUNT + 2).flat_map(|f| (1..COUNT + 3).map(move |c| (f, c))) {
+            let run = PageRange::counted(first, count).unwrap();
+            let expected = part.contains(run).then_some((link, first - 3 * CHUNK_PAGES));
+            assert_eq!(near.locate_run(run, 4), expected, "{run:?}");
+        }
+        assert_eq!((Near::NONE.locate(0, 4), Near::NONE.locate_run(part, 4)), (None, None));
+    }
+}

@@ -20,7 +20,7 @@ use crate::{
     pages::PageRange,
     records::{Link, Records},
     request::Request,
-    summary::{CHUNK_PAGES, CHUNK_WORDS},
+    summary::CHUNK_PAGES,
 };
 
 impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
@@ -71,12 +71,10 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         self.open.reopen(bits);
     }
 
-    /// Opens a chunk at `word`, which has a free page.
-    fn open_chunk(&mut self, link: Link, chunk: usize, word: usize) {
-        let span = self.span(link);
-        let bit = span.word(chunk * CHUNK_WORDS + word).trailing_zeros() as usize;
-        let page = span.cover() + chunk * CHUNK_PAGES + word * WORD_PAGES + bit;
-        if let Some(open) = self.open_at(link, chunk, page, word) {
+    /// Opens the chunk of the free page with index `index`, at that page's word.
+    fn open_chunk(&mut self, link: Link, index: usize) {
+        let (chunk, page) = (index / CHUNK_PAGES, self.span(link).cover() + index);
+        if let Some(open) = self.open_at(link, chunk, page, index % CHUNK_PAGES / WORD_PAGES) {
             self.let_be_stale(link, chunk);
             self.open = open;
         }
@@ -109,10 +107,8 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
             return false;
         };
         self.settle_kept_in(link, chunk);
-        match self.span(link).chunk_words(chunk).iter().position(|word| *word != 0) {
-            Some(word) => self.open_chunk(link, chunk, word),
-            None => return false,
-        }
+        let Some(index) = self.span(link).first_free_in(chunk) else { return false };
+        self.open_chunk(link, index);
         true
     }
 

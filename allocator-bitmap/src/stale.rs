@@ -1,6 +1,6 @@
 //! Chunks whose records are out of date.
 //!
-//! A page, taken or given back, often changes its chunk's three numbers; keeping them, and the levels above, right each
+//! A page, taken or given back, often changes its chunk's three numbers; keeping them, and the reaches, right each
 //! time would cost several times what the rest does. So a chunk's record is marked *stale* instead and remembered
 //! here; it is computed anew, once for all changes meanwhile, before anything is searched. When there is no room to
 //! remember one more, the one remembered longest is renewed.
@@ -82,6 +82,7 @@ const RECENT_CHUNKS: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Recent {
     chunks: [(Option<Link>, usize); RECENT_CHUNKS],
+    // How many were put in so far: that number, reduced, is the slot of the next one.
     next: usize,
 }
 
@@ -95,7 +96,7 @@ impl Recent {
             return true;
         }
         self.chunks[self.next % RECENT_CHUNKS] = (Some(span), chunk);
-        self.next = (self.next + 1) % RECENT_CHUNKS;
+        self.next = self.next.wrapping_add(1);
         false
     }
 }

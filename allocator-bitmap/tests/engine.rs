@@ -4,7 +4,7 @@
 
 use allocator_api::{
     AddressRange, AllocError, AllocResult, BaseAllocator, CheckIntegrity, ConstrainedPageAllocator, Declared,
-    PageAllocator, Placement, RemoveError, RemoveMemory,
+    LargestFreeRun, PageAllocator, Placement, RemoveError, RemoveMemory,
 };
 use allocator_bitmap::{BitmapIdAllocator, BitmapPageAllocator, Inline, Lent, Records};
 
@@ -302,4 +302,40 @@ fn an_allocator_says_that_it_touches_its_memory_only_if_its_records_lie_there() 
         BitmapIdAllocator::<Lent>::DECLARATION.touches_memory,
     ];
     assert_eq!(touches, [true, false, false]);
+}
+
+#[test]
+fn a_printed_allocator_shows_the_size_of_its_pages_its_use_and_its_spans() {
+    let mut pages = BitmapPageAllocator::<PAGE, Inline<100>>::new();
+    add(&mut pages, 0, 8 * PAGE).unwrap();
+    add(&mut pages, 20 * PAGE, 4 * PAGE).unwrap();
+    pages.alloc_pages(5, PAGE).unwrap();
+    assert_eq!(
+        format!("{pages:?}"),
+        "BitmapPageAllocator { page_size: 4096, total_pages: 12, used_pages: 5, spans: 2, .. }"
+    );
+}
+
+#[test]
+fn an_exact_run_that_is_empty_or_misaligned_is_an_invalid_parameter() {
+    let mut pages = BitmapPageAllocator::<PAGE, Inline<100>>::new();
+    add(&mut pages, 0, 8 * PAGE).unwrap();
+    for (base, count, align) in
+        [(0, 0, PAGE), (0, 1, PAGE / 2), (0, 1, 3 * PAGE), (0, 1, 0), (PAGE, 1, 2 * PAGE), (PAGE + 1, 1, PAGE)]
+    {
+        assert_eq!(pages.alloc_pages_at(base, count, align), Err(AllocError::InvalidParam), "{count} at {base}");
+    }
+    assert_eq!(pages.alloc_pages_at(4 * PAGE, 2, 4 * PAGE), Ok(4 * PAGE));
+}
+
+#[test]
+fn the_longest_free_run_is_told_to_whoever_knows_the_capability_alone() {
+    fn longest(pages: &mut impl LargestFreeRun) -> usize {
+        pages.largest_free_run_pages()
+    }
+    let mut pages = BitmapPageAllocator::<PAGE, Inline<100>>::new();
+    assert_eq!(longest(&mut pages), 0);
+    add(&mut pages, 0, 64 * PAGE).unwrap();
+    pages.alloc_pages_at(20 * PAGE, 4, PAGE).unwrap();
+    assert_eq!(longest(&mut pages), 40);
 }

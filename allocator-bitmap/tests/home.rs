@@ -4,7 +4,8 @@
 use std::alloc::Layout;
 
 use allocator_api::{
-    AllocError, AllocResult, BaseAllocator, BlockKind, CheckIntegrity, HeapMap, PageAllocator, RemoveMemory,
+    AllocError, AllocResult, BaseAllocator, BlockKind, CheckIntegrity, HeapMap, PageAllocator, RemoveError,
+    RemoveMemory,
 };
 use allocator_bitmap::BitmapPageAllocator;
 
@@ -273,5 +274,32 @@ fn allocated_is_what_was_handed_out_by_the_address_of_its_page_and_no_page_of_re
         let is_taken = (taken..taken + 2 * PAGE).contains(&address);
         assert_eq!(ground.pages.is_allocated(address), is_taken, "page {page}, records in {records:?}");
         assert!(!ground.pages.is_allocated(address + 1) && !ground.pages.is_allocated(address + PAGE / 2));
+    }
+}
+
+#[test]
+fn records_that_have_no_other_place_are_told_when_they_are_to_be_taken_out() {
+    let mut ground = Ground::new(0, 512);
+    ground.add(0, 512).unwrap();
+    assert_eq!(ground.records(), [(0, 4)]);
+    ground.take(4, 508);
+    for (first, count) in [(0, 4), (0, 2), (1, 2), (3, 1)] {
+        let answer = ground.pages.remove_memory(ground.at(first), count * PAGE);
+        let records = RemoveError::Records { first: ground.at(first), bytes: count * PAGE };
+        assert_eq!(answer, Err(records), "{count} pages from {first} on");
+    }
+    ground.expect_kept(4, 508);
+    ground.pages.check_integrity().unwrap();
+}
+
+#[test]
+fn records_that_are_taken_out_in_part_leave_their_other_pages_free() {
+    for count in 1..6 {
+        let mut ground = Ground::new(0, 512);
+        ground.add(0, 512).unwrap();
+        ground.remove(0, count);
+        assert_eq!(ground.records().iter().map(|(_, count)| count).sum::<usize>(), 4);
+        assert_eq!((ground.pages.total_pages(), ground.pages.used_pages()), (512 - count, 4));
+        assert_eq!(ground.pages.largest_free_run_pages(), 512 - count - 4, "without {count} pages");
     }
 }

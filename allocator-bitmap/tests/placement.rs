@@ -213,3 +213,64 @@ fn a_chunk_that_page_by_page_became_whole_is_not_taken_for_a_broken_one() {
     assert_eq!(pages.alloc_pages(1, PAGE), Err(AllocError::NoMemory));
     pages.check_integrity().unwrap();
 }
+
+#[test]
+fn keeping_low_memory_leaves_the_chunk_open_that_is_not_in_it() {
+    let mut pages = over(&[(0, 5 * CHUNK)]);
+    pages.alloc_pages_at(0, 3 * 512, PAGE).unwrap();
+    let taken: Vec<usize> = (0..65).map(|_| one(&mut pages)).collect();
+    assert_eq!((taken[0], taken[64]), (3 * CHUNK, 3 * CHUNK + 64 * PAGE));
+    // Whoever opened the chunk anew would begin with this page.
+    free(&mut pages, 3 * CHUNK, 1);
+    for (number, border) in [0, PAGE, CHUNK, 2 * CHUNK, 3 * CHUNK].into_iter().enumerate() {
+        pages.prefer_above(border);
+        assert_eq!(one(&mut pages), 3 * CHUNK + (65 + number) * PAGE, "above {border:#x}");
+        pages.check_integrity().unwrap();
+    }
+    pages.prefer_above(3 * CHUNK + 1);
+    assert_eq!(one(&mut pages), 4 * CHUNK);
+    pages.check_integrity().unwrap();
+}
+
+#[test]
+fn the_next_chunk_is_the_next_broken_one_above_though_one_below_is_broken_too() {
+    let mut pages = over(&[(0, 4 * CHUNK), (8 * CHUNK, 2 * CHUNK)]);
+    pages.alloc_pages(4 * 512, PAGE).unwrap();
+    pages.alloc_pages(2 * 512, PAGE).unwrap();
+    for page in [2 * 512, 2 * 512 + 70] {
+        free(&mut pages, page * PAGE, 1);
+    }
+    assert_eq!(one(&mut pages), 2 * CHUNK);
+    for page in [512 + 5, 3 * 512 + 9, 9 * 512 + 500] {
+        free(&mut pages, page * PAGE, 1);
+    }
+    let next: Vec<usize> = (0..4).map(|_| one(&mut pages) / PAGE).collect();
+    assert_eq!(next, [2 * 512 + 70, 3 * 512 + 9, 9 * 512 + 500, 512 + 5]);
+    pages.check_integrity().unwrap();
+}
+
+#[test]
+fn a_run_that_would_end_above_the_range_asked_for_is_refused_though_it_is_free() {
+    let mut pages = over(&[(0, 2 * CHUNK)]);
+    let within = |first: usize, count: usize| Placement {
+        within: AddressRange::new(first * PAGE, count * PAGE).unwrap(),
+        ..Placement::aligned(PAGE)
+    };
+    for first in [1, 2, 60, 510, 511, 700] {
+        assert_eq!(pages.alloc_pages_in(4, within(first, 3)), Err(AllocError::NoMemory));
+        assert_eq!(pages.alloc_pages_in(4, within(first, 4)), Ok(first * PAGE));
+        free(&mut pages, first * PAGE, 4);
+    }
+    pages.check_integrity().unwrap();
+}
+
+#[test]
+fn a_page_that_comes_back_to_a_full_chunk_is_found_whatever_the_chunks_before_have() {
+    let mut pages = over(&[(0, 4 * CHUNK)]);
+    pages.alloc_pages(4 * 512, PAGE).unwrap();
+    free(&mut pages, CHUNK, 512);
+    free(&mut pages, 2 * CHUNK + PAGE, 1);
+    pages.check_integrity().unwrap();
+    assert_eq!(pages.alloc_pages(512, PAGE), Ok(CHUNK));
+    assert_eq!(one(&mut pages), 2 * CHUNK + PAGE);
+}

@@ -8,7 +8,12 @@ use allocator_api::{
 };
 use allocator_bitmap::BitmapPageAllocator;
 
-use crate::{Slabs, size_class::FRAME_BYTES};
+use crate::{
+    Slabs,
+    size_class::FRAME_BYTES,
+    slabs::fast::{self, Paged},
+    slabs::refusal,
+};
 
 /// Bytes that are always enough for the first region, whatever its alignment.
 pub const SMALLEST_FIRST_REGION_BYTES: usize = 5 * FRAME_BYTES;
@@ -79,6 +84,21 @@ impl<P: PageAllocator> SlabByteAllocator<P> {
     }
 }
 
+impl<'a, P: PageAllocator> Paged<'a> for &'a mut SlabByteAllocator<P> {
+    type Pages = P;
+    const IS_ONE_WORD: bool = true;
+
+    #[inline(always)]
+    fn slabs(&mut self) -> &mut Slabs {
+        &mut self.slabs
+    }
+
+    #[inline(always)]
+    fn split(self) -> (&'a mut Slabs, &'a mut P) {
+        (&mut self.slabs, &mut self.pages)
+    }
+}
+
 impl<P: ConstEmpty> ConstEmpty for SlabByteAllocator<P> {
     const EMPTY: Self = Self { slabs: Slabs::EMPTY, pages: P::EMPTY };
 }
@@ -115,7 +135,7 @@ unsafe impl<P: PageAllocator> ByteAllocator for SlabByteAllocator<P> {
 
     #[inline]
     fn alloc(&mut self, layout: Layout) -> AllocResult<NonNull<u8>> {
-        self.slabs.alloc_from(&mut self.pages, layout)
+        fast::alloc(self, layout).ok_or_else(|| refusal(layout))
     }
 
     unsafe fn check_block(&self, pos: NonNull<u8>, layout: Layout) -> AllocResult {
@@ -124,8 +144,7 @@ unsafe impl<P: PageAllocator> ByteAllocator for SlabByteAllocator<P> {
 
     #[inline]
     unsafe fn dealloc(&mut self, pos: NonNull<u8>, layout: Layout) -> AllocResult {
-        // SAFETY: 1. is the caller's 1. 2. is the caller's 2. 3. There is one page allocator.
-        unsafe { self.slabs.dealloc_to(&mut self.pages, pos, layout) }
+        fast::dealloc(self, pos, layout)
     }
 
     unsafe fn realloc(&mut self, pos: NonNull<u8>, layout: Layout, new_size: usize) -> AllocResult<NonNull<u8>> {

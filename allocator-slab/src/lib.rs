@@ -8,13 +8,14 @@
 //! - **Slab**: pages cut into objects of one class: 256 at most.
 //! - **Run**: pages that are one block: what no class serves.
 //! - **Record**: 64 bytes that tell what a slab or a run is, and a bit for each object of a slab: 1 while it is free.
-//! - **Active** slab: the one that its class takes from. The **word at hand**: the 64 bits there that are looked at.
+//! - The **word at hand**: 64 bits that a class has taken out of a record, and hands out objects of. **Active** slab: the one that they
+//!   are of. **Partial** slab: one whose record has free objects.
 //!
 //! # How it works
 //!
 //! ```text
 //!   alloc(100 bytes) ──▶ class 104 ──▶ word at hand …0110▁ ──▶ lowest bit ──▶ object
-//!                           │ no bit: the next word, else the next partial slab, else pages for a new one
+//!                           │ no bit: a word of the next partial slab, else pages for a new slab
 //!                           ▼
 //!   partial slabs     [record]⇄[record]⇄[record]            page map: a radix tree, 8 bytes a frame
 //!                        │ base                               ▲
@@ -22,8 +23,8 @@
 //!   pages             [104│104│104│ … 39 objects │tail]  ◀── dealloc(address, layout)
 //! ```
 //!
-//! - **Allocating** takes the lowest bit out of the word at hand. A refill writes the bits of a slab, four words; no object of
-//!   it is touched, whatever their number.
+//! - **Allocating** takes the lowest bit out of the word at hand, which stands in the class itself: no record is read. A refill writes
+//!   the bits of a slab, four words; no object of it is touched, whatever their number.
 //! - **Freeing** looks in the word at hand first, else asks the map for the record. The distance from the slab's base, divided
 //!   exactly by the object's size (a multiplication and a rotation), is the number of an object, or too large: then the address is
 //!   interior or foreign. The class of the layout must be that of the slab, and the bit must be 0.
@@ -84,33 +85,35 @@
 //!
 //! | what | target | measured |
 //! |---|---|---|
-//! | 64 bytes, taken and given back | ≤ 26 | 28.5 (27.2, 32.5, 92.5) |
-//! | random blocks of the sizes of kernels, 8000 live | ≤ 32 | 52.5 (33.1, 40.5, 54.8) |
-//! | a kernel boots | ≤ 40, mimalloc's | 41.2 (47.3, 49.3, 83.9) |
-//! | … processes fork | ≤ 32, mimalloc's | 41.3 (31.9, 44.1, 60.4) |
-//! | … works on files | ≤ 38, mimalloc's | 43.5 (44.7, 45.0, 71.3) |
-//! | perl | ≤ 42 | 46.4 (62.8, 43.7, 84.5) |
-//! | python | ≤ 45 | 44.8 (47.0, 49.8, 78.3) |
-//! | sqlite | ≤ 52 | 42.6 (54.8, 56.0, 67.8) |
+//! | 64 bytes, taken and given back | ≤ 26 | 23.5 (27.2, 32.5, 92.5) |
+//! | random blocks of the sizes of kernels, 8000 live | ≤ 32 | 39.0 (33.1, 40.5, 54.8) |
+//! | a kernel boots | ≤ 40, mimalloc's | 35.8 (47.3, 49.3, 83.9) |
+//! | … processes fork | ≤ 32, mimalloc's | 33.7 (31.9, 44.1, 60.4) |
+//! | … works on files | ≤ 38, mimalloc's | 37.6 (44.7, 45.0, 71.3) |
+//! | perl | ≤ 42 | 40.2 (62.8, 43.7, 84.5) |
+//! | python | ≤ 45 | 38.7 (47.0, 49.8, 78.3) |
+//! | sqlite | ≤ 52 | 36.9 (54.8, 56.0, 67.8) |
 //! | requested ÷ region after churn | ≥ 93 % | 96.6 % (–, 78.8, 91.5) |
 //! | memory needed: boot, fork, files | 1.10, 1.16, 1.14 | 1.05, 1.16, 1.21 (–; 1.51, 1.85, 1.61; 1.10, 1.16, 1.14) |
 //! | … perl, python, sqlite | 1.17, 1.13, 1.19 | 1.20, 1.12, 1.30 (–; 1.43, 1.41, 2.20; 1.17, 1.13, 1.19) |
 //! | time ÷ the best `no_std` peer's: boot, fork, files | 1.25 × mimalloc's | 0.61, 1.00, 0.90 (1.33, 0.78, 1.01; 1.00, 1.00, 1.00; 1.74, 1.81, 1.79) |
 //! | … perl, python, sqlite | | 0.68, 0.68, 0.74 (2.65, 0.98, 1.03; 1.00, 1.13, 1.06; 1.38, 1.84, 1.42) |
 //! | 4160 bytes, freed in random order | ≤ 0.9 of talc's | 294 (166, 4413, 91) |
-//! | 64 KiB to 1 MiB, random | talc's | 1525 (867, 70, 82) |
-//! | worst operation of adversarial scripts | rlsf's: 83 to 120 | 13866 one block of each size, 5829 the first blocks, the others 87 to 1336 |
+//! | 64 KiB to 1 MiB, random | talc's | 1535 (867, 70, 82) |
+//! | worst operation of adversarial scripts | rlsf's: 83 to 120 | 14056 one block of each size, 5834 the first blocks, the others 49 to 1336 |
 //!
 //! Where a target is missed:
 //!
-//! - **Random small blocks, forks**. A free inside the word at hand takes 30 instructions. Elsewhere it takes 58: 23 to see that it is
-//!   not there, 9 in the map, 6 for the object's number, 5 to check that and the class, 9 for the bit, and 6 to count and to see whether
-//!   the slab leaves or joins the list. In the traces 45 to 96 of 100 frees are inside, in the random script 10; there two
-//!   allocations in five also take the next word or slab, 45 more. mimalloc finds a page's header by a mask and pushes onto its
-//!   list, without asking whether the block is live. Asking the map at once, without the look at the word, was tried: 46 for each free,
-//!   which is less in the random script, the same in the forks and more everywhere else.
+//! - **Random small blocks, forks**. An allocation from the word at hand takes 22 instructions, 38 if that is used up and the next slab
+//!   has one word. A free inside the word at hand takes 25. Elsewhere it takes 50: 17 to see that it is not there, 9 in the map, 4 for
+//!   the object's number, 5 to check that and the class, 8 for the bit, 7 to count it, to see whether the slab leaves or joins the
+//!   list, and to return; 9 more if it joins. In the traces 45 to 96 of 100 frees are inside, in the random script 10; there two
+//!   allocations in five also take the next slab. mimalloc finds a page's header by a mask and pushes onto its list, without asking
+//!   whether the block is live. What was tried and left: asking the map at once (fewer in the random script, more for all
+//!   that dies young); to put slabs that become partial in front of the list (random 42.5, forks 34.5, a boot 36.1); slabs of 8 KiB for
+//!   256 bytes (random 38.5, forks 32.0, and 1.17 of the memory).
 //! - **Blocks of several pages**. They are runs of the page level, which searches exactly and checks each page: that is 1190 of the
-//!   1525, and most of what slabs of several pages cost where all die at once. Who keeps no page by page account, or merges nothing,
+//!   1535, and most of what slabs of several pages cost where all die at once. Who keeps no page by page account, or merges nothing,
 //!   needs less. A run is given back at once, so that the kernel has its pages.
 //! - **Memory needed**. A class holds at least one slab, and some slabs of the classes above 1 KiB are up to 64 KiB. Letting these leave a
 //!   sixteenth behind the last object gave perl 1.15 and files 1.20, and cost the files 1.4 instructions and random 4160 bytes 82.

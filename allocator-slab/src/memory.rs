@@ -12,11 +12,12 @@
 //! Nothing is ever written to a free object: whoever writes to one that he gave back can spoil what the next owner wrote, but never
 //! this allocator.
 //!
-//! Addresses of records are kept as distances from [`record::NONE`], and those of leaves of the map from
-//! [`page_map::NO_LEAF`]: memory that is all zero holds the links to nothing, and following one needs no check.
+//! Addresses of leaves of the map are kept as distances from [`page_map::NO_LEAF`]: memory that is all zero holds the links to nothing,
+//! and following one needs no check.
 
 mod blocks;
 mod classes;
+mod hand;
 mod page_map;
 mod record;
 mod records;
@@ -25,8 +26,9 @@ mod source;
 pub(crate) use self::{
     blocks::{at_address, construct, copy, read_mark, write_mark},
     classes::{CLASS_COUNT, Classes, Offset},
+    hand::Hand,
     page_map::{ENTRY_BYTES, PageMap, Place},
-    record::{RECORD_BYTES, RecordRef, State, put_back, take_lowest},
+    record::{RECORD_BYTES, RecordRef, State},
     records::Records,
     source::Source,
 };

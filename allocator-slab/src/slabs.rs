@@ -8,10 +8,11 @@ use crate::{
     memory::{self, Classes, Offset, PageMap, RecordRef, Records, Source},
     object_cache::Caches,
     page_cache::PageCache,
-    size_class::{FRAME_BYTES, last_byte},
+    size_class::FRAME_BYTES,
 };
 
 mod caches;
+pub(crate) mod fast;
 mod free;
 mod guests;
 mod heap_map;
@@ -104,43 +105,6 @@ impl Slabs {
         self.classes.at(offset).take()
     }
 
-    /// As [`PagedByteAllocator::alloc_from`]; `None` for every error.
-    #[inline(always)]
-    fn alloc<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> Option<NonNull<u8>> {
-        let last_byte = last_byte(layout.size(), layout.align());
-        let Some(offset) = Offset::of_small(last_byte) else {
-            return self.alloc_large(pages, layout);
-        };
-        match self.take_object(offset) {
-            Some(block) => Some(block),
-            None => self.alloc_next(pages, offset, layout),
-        }
-    }
-
-    /// As [`PagedByteAllocator::dealloc_to`].
-    ///
-    /// Many blocks die young: first it is looked whether the block is of the word that its class takes from, which asks nothing
-    /// of the map.
-    #[inline(always)]
-    fn dealloc<P: PageAllocator>(&mut self, pages: &mut P, block: NonNull<u8>, layout: Layout) -> AllocResult {
-        let address = block.addr().get();
-        let last_byte = last_byte(layout.size(), layout.align());
-        let Some(offset) = Offset::of_small(last_byte) else {
-            return self.dealloc_large(pages, address, layout);
-        };
-        let class = self.classes.at(offset);
-        let object = class.object_at(address.wrapping_sub(class.base));
-        if object >= class.word_objects {
-            return self.dealloc_elsewhere(pages, address, offset, layout);
-        }
-        if memory::put_back(class.word, object) {
-            class.live -= 1;
-            Ok(())
-        } else {
-            Err(AllocError::NotAllocated)
-        }
-    }
-
     /// Takes `bytes` of pages, and a record, which the map then has for the first `mapped_bytes`.
     ///
     /// # Errors
@@ -215,7 +179,7 @@ impl Slabs {
 }
 
 /// Why a request got nothing.
-fn refusal(layout: Layout) -> AllocError {
+pub(crate) fn refusal(layout: Layout) -> AllocError {
     if layout.size() == 0 { AllocError::InvalidParam } else { AllocError::NoMemory }
 }
 
@@ -231,7 +195,7 @@ unsafe impl PagedByteAllocator for Slabs {
 
     #[inline]
     fn alloc_from<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> AllocResult<NonNull<u8>> {
-        self.alloc(pages, layout).ok_or_else(|| refusal(layout))
+        fast::alloc((self, pages), layout).ok_or_else(|| refusal(layout))
     }
 
     #[inline]
@@ -241,7 +205,7 @@ unsafe impl PagedByteAllocator for Slabs {
         pos: NonNull<u8>,
         layout: Layout,
     ) -> AllocResult {
-        self.dealloc(pages, pos, layout)
+        fast::dealloc((self, pages), pos, layout)
     }
 
     unsafe fn realloc_in<P: PageAllocator>(

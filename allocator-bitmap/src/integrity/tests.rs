@@ -1,16 +1,18 @@
 //! Each thing that is kept and could be wrong is made wrong, and the check must say so.
 #![forbid(unsafe_code)]
 
+use core::num::NonZeroUsize;
+
 use allocator_api::{CheckIntegrity, PageAllocator};
 
 use crate::{
-    BitmapPageAllocator, Inline,
+    BitmapPageAllocator, Inline, directory,
     kept::KeptRun,
     layout::{ANY_BROKEN, HEADER_WORDS, HEIGHT, LAST, MAX_LONGEST, broken_set_at, reach_at, used_set_at},
     open::Open,
     page_allocator::Near,
     pages::PageRange,
-    records::{Link, Store},
+    records::{ChunkPlace, Link, Side, Store},
     summary::CHUNK_WORDS,
 };
 
@@ -41,6 +43,9 @@ fn in_use() -> Pages {
 fn span_of(pages: &Pages) -> Link {
     pages.span_of(PageRange::counted(100 * 512, 1).unwrap()).unwrap()
 }
+
+/// No span of any allocator here.
+const NO_SPAN: Link = Link::new(NonZeroUsize::MAX);
 
 #[track_caller]
 fn found(rule: &str, break_it: impl Fn(&mut Pages)) {
@@ -79,6 +84,48 @@ fn a_wrong_word_of_the_records_is_found() {
 }
 
 #[test]
+fn a_wrong_place_of_the_records_is_found() {
+    let at = |page: usize, count: usize| {
+        move |pages: &mut Pages| {
+            let link = pages.span_of(PageRange::counted(1000 * 512, 1).unwrap()).unwrap();
+            pages.span_mut(link).set_records(PageRange::counted(page, count));
+        }
+    };
+    found("only managed pages without records are free", at(1000 * 512 + 299, 1));
+    // No free page is there, nor any other.
+    found("records lie in their span", at(1000 * 512 + 300, 1));
+}
+
+#[test]
+fn a_wrong_directory_is_found() {
+    found("spans are in order", |pages| {
+        let root = pages.root.unwrap();
+        let [left, right] = [Side::Left, Side::Right].map(|side| pages.records.child(root, side));
+        pages.records.set_child(root, Side::Left, right);
+        pages.records.set_child(root, Side::Right, left);
+    });
+    found("spans do not touch", |pages| {
+        // The two pages between the spans become the lower one's, and are not free.
+        pages.add_numbers((1000 * 512 + 302) * PAGE, 8 * PAGE).unwrap();
+        let link = pages.span_of(PageRange::counted(1000 * 512, 1).unwrap()).unwrap();
+        pages.span_mut(link).set_pages(PageRange::counted(1000 * 512, 302).unwrap());
+    });
+    found("the directory is balanced", |pages| {
+        pages.add_numbers(0, 8 * PAGE).unwrap();
+        // The three spans one below the other, and what each keeps right.
+        let links =
+            [0, 100, 1000].map(|chunk| pages.span_of(PageRange::counted(chunk * 512, 1).unwrap()).unwrap());
+        for (link, above) in [(links[2], None), (links[1], Some(links[2])), (links[0], Some(links[1]))] {
+            pages.records.set_child(link, Side::Left, None);
+            pages.records.set_child(link, Side::Right, above);
+            let kept = directory::kept(&pages.records, link);
+            pages.records.words_mut(link)[HEIGHT..=ANY_BROKEN].copy_from_slice(&kept);
+        }
+        pages.root = Some(links[0]);
+    });
+}
+
+#[test]
 fn a_wrong_list_of_stale_chunks_is_found() {
     found("a stale record is remembered", |pages| {
         pages.stale.pop();
@@ -86,6 +133,7 @@ fn a_wrong_list_of_stale_chunks_is_found() {
     found("chunks remembered as stale are there", |pages| {
         pages.stale.push(span_of(pages), CHUNKS);
     });
+    found("chunks remembered as stale are there", |pages| _ = pages.stale.push(NO_SPAN, 0));
     found("chunks remembered as stale are so, each once", |pages| {
         pages.stale.push(span_of(pages), CHUNKS - 1);
     });
@@ -117,6 +165,14 @@ fn a_wrong_open_chunk_is_found() {
     same.check_integrity().unwrap();
     found("the record of an open chunk is stale", with(|_, values| values[0] = CHUNKS - 1 - values[0]));
     found("the open chunk is there", with(|_, values| values[0] = CHUNKS));
+    found("the open chunk is there", |pages| {
+        let page = PageRange::counted(0, 1).unwrap();
+        pages.open = Open::new(NO_SPAN, 0, ChunkPlace::new(NonZeroUsize::MIN), 0, page, 0);
+    });
+    found("no open chunk is all zeros", |pages| {
+        pages.open = Open::NONE;
+        pages.open.move_to(1);
+    });
     found(wrong, with(|_, values| values[1] -= 1));
     found(wrong, with(|_, values| values[2] += 1));
     found(wrong, with(|_, values| values[3] -= 1));
@@ -142,7 +198,7 @@ fn wrong_pages_near_are_found() {
     found(wrong, with(|near| near.extent -= 1));
     found(wrong, with(|near| near.records_at += 1));
     found(wrong, with(|near| near.span = None));
-    found(wrong, |pages| pages.near.span = Some(Link::new(core::num::NonZeroUsize::MAX)));
+    found(wrong, |pages| pages.near.span = Some(NO_SPAN));
 }
 
 #[test]

@@ -16,11 +16,9 @@ pub(crate) enum State {
     Page,
     /// A live block of several pages.
     Run,
-    /// A slab that its class takes blocks from.
-    Active,
-    /// A slab in the list of its class.
+    /// A slab whose record has free objects, in the list of its class.
     Partial,
-    /// A slab without a free object, in no list.
+    /// A slab whose record has no free object, in no list. Its class may have some at hand.
     Exhausted,
 }
 
@@ -39,6 +37,8 @@ pub(super) struct Record {
     /// For a slab, and for a run that serves a class: where that class stands; else 0.
     class: u16,
     state: State,
+    /// For a slab of one word without guests: its objects. Else 0.
+    word_objects: u8,
     /// For a slab: one bit an object, set while it is free; where two words are enough, the other two have a bit for each
     /// guest. For a run: the first word is its length in bytes.
     bits: [u64; MAX_WORDS],
@@ -53,6 +53,7 @@ impl Record {
             fast_class: 0,
             class: 0,
             state,
+            word_objects: 0,
             bits: [0; MAX_WORDS],
         }
     }
@@ -190,6 +191,8 @@ impl RecordRef {
         class: u16);
     reader!(/// What it stands for.
         state: State);
+    reader!(/// The objects of a slab of one word without guests; of others 0.
+        word_objects: u8);
     writer!(/// Sets the address of the first object, or of the run.
         set_base: base, usize);
     writer!(/// Sets the next partial slab.
@@ -202,6 +205,8 @@ impl RecordRef {
         set_class: class, u16);
     writer!(/// Sets what it stands for.
         set_state: state, State);
+    writer!(/// Sets the objects of a slab of one word without guests; for others 0.
+        set_word_objects: word_objects, u8);
 
     /// A pointer to a word, below [`MAX_WORDS`].
     #[inline(always)]
@@ -254,43 +259,9 @@ impl RecordRef {
         (before, before | 1 << (object % WORD_OBJECTS))
     }
 
-    /// The distance of a word from the word of no record, for [`take_lowest`].
-    pub(crate) fn word_distance(self, word: usize) -> usize {
-        self.word(word).addr().wrapping_sub(no_bits())
+    /// Whether a word has a bit, of the objects or of the guests.
+    #[inline(always)]
+    pub(crate) fn has_bits(self) -> bool {
+        (0..MAX_WORDS).fold(0, |bits, word| bits | self.bits(word)) != 0
     }
-}
-
-/// The address of a word that has no bit for ever.
-#[inline(always)]
-fn no_bits() -> usize {
-    (&raw const NONE.bits).expose_provenance()
-}
-
-/// Takes the lowest bit out of a word told by [`word_distance`](RecordRef::word_distance), and returns its number. A
-/// distance of 0 is that of a word without a bit.
-#[inline(always)]
-pub(crate) fn take_lowest(word_distance: usize) -> Option<u32> {
-    let word = ptr::with_exposed_provenance_mut::<u64>(no_bits().wrapping_add(word_distance));
-    // SAFETY: a word of a record that is there (the invariant of `RecordRef`), or the one of `NONE`.
-    let bits = unsafe { word.read() };
-    if bits == 0 {
-        return None;
-    }
-    // SAFETY: as above; it has a bit, so it is not that of `NONE`.
-    unsafe { word.write(bits & (bits - 1)) };
-    Some(bits.trailing_zeros())
-}
-
-/// Sets the bit of an object, below 64, in a word told by [`word_distance`](RecordRef::word_distance), which is not 0. `false` if
-/// it was set before.
-#[inline(always)]
-pub(crate) fn put_back(word_distance: usize, object: usize) -> bool {
-    debug_assert!(word_distance != 0 && object < WORD_OBJECTS);
-    let word = ptr::with_exposed_provenance_mut::<u64>(no_bits().wrapping_add(word_distance));
-    // SAFETY: a word of a record that is there (the invariant of `RecordRef`).
-    let before = unsafe { word.read() };
-    let after = before | 1 << (object % WORD_OBJECTS);
-    // SAFETY: as above; it is not that of `NONE`, since the distance is not 0.
-    unsafe { word.write(after) };
-    before != after
 }

@@ -64,10 +64,8 @@ impl Slabs {
         if class.live > 0 {
             return Err(cache);
         }
-        let slab = class.active;
-        if !slab.is_end() {
-            class.close();
-            self.give_slab(pages, slab);
+        if !class.active.is_end() {
+            self.give_active(pages, offset);
         }
         *self.classes.at(offset) = Class::EMPTY;
         self.caches.close(cache.number());
@@ -145,15 +143,10 @@ impl Slabs {
         let offset = self.offset_of(cache)?;
         let address = object.addr().get();
         let class = self.classes.at(offset);
-        let number = class.object_at(address.wrapping_sub(class.base));
-        if number >= class.word_objects {
-            return self.dealloc_object_elsewhere(pages, offset, address);
+        match class.put(address) {
+            Some(answer) => answer,
+            None => self.dealloc_object_elsewhere(pages, offset, address),
         }
-        if !memory::put_back(class.word, number) {
-            return Err(AllocError::NotAllocated);
-        }
-        class.live -= 1;
-        Ok(())
     }
 
     /// Hands out an object of a class whose word at hand has none.
@@ -183,7 +176,7 @@ impl Slabs {
         address: usize,
     ) -> AllocResult {
         let slab = self.map.find(address).ok_or(AllocError::NotAllocated)?.get();
-        let is_slab = matches!(slab.state(), State::Active | State::Partial | State::Exhausted);
+        let is_slab = matches!(slab.state(), State::Partial | State::Exhausted);
         if !is_slab || slab.class() != offset.number() {
             return Err(AllocError::NotAllocated);
         }

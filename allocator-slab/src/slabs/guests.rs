@@ -7,10 +7,10 @@
 
 use core::{alloc::Layout, ptr::NonNull};
 
-use super::Slabs;
+use super::{Slabs, list};
 use crate::{
     class::{Class, MAX_WORDS},
-    memory::{self, Classes, RecordRef, State},
+    memory::{self, Classes, RecordRef},
     size_class::{self, FRAME_BYTES, last_byte},
 };
 
@@ -38,7 +38,7 @@ pub(super) fn guest_class(layout: Layout) -> Option<usize> {
 
 /// Whether slabs of a class can have guests.
 const fn can_host(class: &Class) -> bool {
-    class.words as usize <= HOST_WORDS && class.words != 0
+    class.words <= HOST_WORDS && class.words != 0
 }
 
 /// Where an object says which class its guest is of.
@@ -61,6 +61,7 @@ pub(super) fn leave(class: &Class, slab: RecordRef, object: usize) {
         slab.clear_bit(guest(object));
         if (HOST_WORDS..MAX_WORDS).all(|word| slab.bits(word) == 0) {
             slab.set_fast_class(slab.class());
+            slab.set_word_objects(class.single_word());
         }
     }
 }
@@ -71,11 +72,15 @@ pub(super) fn leave(class: &Class, slab: RecordRef, object: usize) {
 ///
 /// 1. The object's owner does not use its last byte: its class is smaller than the slab's.
 unsafe fn seat(class: &mut Class, slab: RecordRef, object: usize, guest_class: u8) {
+    if slab == class.active {
+        class.close();
+        if class.has_free(slab) {
+            list::first_came(class, slab);
+        }
+    }
     slab.set_bit(guest(object));
     slab.set_fast_class(0);
-    if slab.state() == State::Active {
-        class.word_objects = 0;
-    }
+    slab.set_word_objects(0);
     // SAFETY: 1. The last byte of a live object of this engine, which its owner does not use (1).
     unsafe { memory::write_mark(mark_of(class, slab, object), guest_class) };
 }
@@ -98,8 +103,8 @@ impl Slabs {
             Some(block) => block,
             None => self.take_next(offset)?,
         };
+        let slab = self.map.get(block.addr().get());
         let class = self.classes.at(offset);
-        let slab = class.active;
         let object = class.object_at(block.addr().get() - slab.base());
         // SAFETY: 1. The object was taken just now, and the guest's class is a smaller one.
         unsafe { seat(class, slab, object, guest_class) };

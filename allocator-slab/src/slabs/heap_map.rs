@@ -48,7 +48,7 @@ impl Slabs {
                 State::CachedPage => (unit, BlockKind::Free),
                 State::Page => (unit, BlockKind::Live),
                 State::Run => (record.bits(0) as usize, BlockKind::Live),
-                State::Active | State::Partial | State::Exhausted => {
+                State::Partial | State::Exhausted => {
                     done += self.visit_slab(record, visit);
                     continue;
                 }
@@ -67,7 +67,7 @@ impl Slabs {
                 visit(Block { start: base + from, bytes: to - from, kind: BlockKind::Free });
             }
         };
-        for object in (0..class.capacity).filter(|&object| !slab.has_bit(object)) {
+        for object in (0..class.capacity).filter(|&object| !class.is_free(slab, object)) {
             let start = object * class.size;
             visit_free(free_from, start, visit);
             visit(Block { start: base + start, bytes: class.size, kind: BlockKind::Live });

@@ -63,6 +63,9 @@ impl Slabs {
         for number in 0..CLASS_COUNT {
             self.check_class::<P>(number, sum.classes[number])?;
         }
+        if !self.classes.is_table_right() {
+            return Err("the table of classes has those that are set up");
+        }
         self.check_sums::<P>(&sum)
     }
 
@@ -83,7 +86,7 @@ impl Slabs {
                 Source::<P>::UNIT_BYTES
             }
             State::Run => check_run::<P>(address, record).inspect(|bytes| sum.run_bytes += bytes)?,
-            State::Active | State::Partial | State::Exhausted => self.check_slab(address, record, sum)?,
+            State::Partial | State::Exhausted => self.check_slab(address, record, sum)?,
         };
         if !address.is_multiple_of(Source::<P>::UNIT_BYTES) {
             return Err("slabs and runs begin with a page");
@@ -106,20 +109,21 @@ impl Slabs {
             return Err("every frame of a slab has its record");
         }
         let guests = self.check_guests(number, slab)?;
-        if (0..class.words as usize).any(|word| slab.bits(word) & !class.full[word] != 0) {
+        if (0..class.words).any(|word| class.bits(slab, word) & !class.full[word] != 0) {
             return Err("a slab has no bits beyond its objects");
         }
         if slab.fast_class() != if guests > 0 { 0 } else { slab.class() } {
             return Err("the fast path knows a slab without guests, and no other");
         }
-        let free: usize = (0..class.words as usize).map(|word| slab.bits(word).count_ones() as usize).sum();
-        let is_right = match slab.state() {
-            State::Active => class.active == slab,
-            State::Partial => free > 0 && free < class.capacity,
-            _ => free == 0,
-        };
-        if !is_right {
+        if slab.word_objects() != if guests > 0 { 0 } else { class.single_word() } {
+            return Err("a slab of one word without guests knows its objects, and no other");
+        }
+        let free: usize = (0..class.words).map(|word| class.bits(slab, word).count_ones() as usize).sum();
+        if class.has_free(slab) != (slab.state() == State::Partial) {
             return Err("the state of a slab is what its bits say");
+        }
+        if free == class.capacity && slab != class.active {
+            return Err("a slab without a live object is active");
         }
         let found = &mut sum.classes[number];
         found.live += class.capacity - free;
@@ -133,7 +137,7 @@ impl Slabs {
     fn check_guests(&self, number: usize, slab: RecordRef) -> Result<usize, &'static str> {
         let class = self.classes.get(number);
         let mut guests = 0;
-        for bit in class.words as usize * WORD_OBJECTS..MAX_WORDS * WORD_OBJECTS {
+        for bit in class.words * WORD_OBJECTS..MAX_WORDS * WORD_OBJECTS {
             if !slab.has_bit(bit) {
                 continue;
             }
@@ -228,13 +232,13 @@ fn check_list(class: &Class, number: usize, partial: usize) -> Answer {
         if slab.state() != State::Partial || Classes::number_at(slab.class()) != Some(number) {
             return Err("a listed slab is partial, and of the class");
         }
-        if slab.previous() != previous {
+        if slab != class.head && slab.previous() != previous {
             return Err("slabs are linked in both directions");
         }
         listed += 1;
         (previous, slab) = (slab, slab.next());
     }
-    if class.tail != previous || listed != partial {
+    if (listed > 0 && class.tail != previous) || listed != partial {
         return Err("the list of a class ends with its last partial slab");
     }
     Ok(())
@@ -242,24 +246,24 @@ fn check_list(class: &Class, number: usize, partial: usize) -> Answer {
 
 /// Checks the active slab of a class, and the word at hand.
 fn check_active(class: &Class, number: usize) -> Answer {
-    let active = class.active;
+    let (active, hand) = (class.active, &class.hand);
     if active.is_end() {
-        let nothing_at_hand = (class.word, class.word_objects) == (0, 0);
-        return if nothing_at_hand { Ok(()) } else { Err("a class without an active slab takes from no word") };
+        let nothing_at_hand = (hand.bits(), hand.base(), hand.objects()) == (0, 0, 0);
+        return if nothing_at_hand { Ok(()) } else { Err("a class without an active slab has nothing at hand") };
     }
-    if active.state() != State::Active || Classes::number_at(active.class()) != Some(number) {
+    let is_slab = matches!(active.state(), State::Partial | State::Exhausted);
+    if !is_slab || Classes::number_at(active.class()) != Some(number) {
         return Err("the active slab is one of the class");
     }
-    let mut words = 0..class.words as usize;
-    let word = words.find(|&word| active.word_distance(word) == class.word);
-    let word = word.ok_or("the word at hand is one of the active slab")?;
-    if class.base != active.base() + word * WORD_OBJECTS * class.size {
-        return Err("the word at hand begins with its first object");
+    if active.fast_class() == 0 {
+        return Err("the active slab has no guests");
     }
-    let objects = (class.capacity - word * WORD_OBJECTS).min(WORD_OBJECTS);
-    let has_guests = active.fast_class() == 0;
-    if class.word_objects != 0 && (has_guests || class.word_objects != objects) {
-        return Err("frees look in the word at hand for its objects, unless there are guests");
+    let word = class.word_at_hand().ok_or("the word at hand is one of the active slab")?;
+    if hand.objects() != class.objects_of(word) {
+        return Err("the word at hand has its objects");
+    }
+    if active.bits(word) != 0 {
+        return Err("the record has nothing of what is at hand");
     }
     Ok(())
 }

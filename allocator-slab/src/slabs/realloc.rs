@@ -4,9 +4,9 @@ use core::{alloc::Layout, ptr::NonNull};
 
 use allocator_api::{AllocError, AllocResult, PageAllocator};
 
-use super::{Slabs, runs::run_bytes};
+use super::{Slabs, fast, runs::run_bytes};
 use crate::{
-    memory::{self, Classes, Offset, State},
+    memory::{self, Classes, State},
     size_class::{class_of, last_byte},
 };
 
@@ -21,9 +21,7 @@ impl Slabs {
         match record.state() {
             State::None | State::CachedPage => Err(AllocError::NotAllocated),
             State::Page | State::Run => self.live_run::<P>(record, address, layout).map(drop),
-            State::Active | State::Partial | State::Exhausted => {
-                self.live_object(record, address, layout).map(drop)
-            }
+            State::Partial | State::Exhausted => self.live_object(record, address, layout).map(drop),
         }
     }
 
@@ -41,25 +39,27 @@ impl Slabs {
         new_size: usize,
     ) -> AllocResult<NonNull<u8>> {
         let address = block.addr().get();
-        let found = Offset::of_small(last_byte(layout.size(), layout.align()))
-            .and_then(|offset| Some((self.find_object(address, offset)?, offset)));
-        let Some(((slab, object), offset)) = found else {
+        let found = self
+            .classes
+            .of_small(last_byte(layout.size(), layout.align()))
+            .and_then(|offset| Some((self.is_live_object(address, offset)?, offset)));
+        let Some((is_live, offset)) = found else {
             // SAFETY: 1. and 2. are the caller's 1. and 2.
             return unsafe { self.realloc_slowly(pages, block, layout, new_size) };
         };
-        if slab.has_bit(object) {
+        if !is_live {
             return Err(AllocError::NotAllocated);
         }
-        if Offset::of_small(last_byte(new_size, layout.align())) == Some(offset) {
+        if self.classes.of_small(last_byte(new_size, layout.align())) == Some(offset) {
             return Ok(block);
         }
         let new_layout = Layout::from_size_align(new_size, layout.align()).map_err(|_| AllocError::NoMemory)?;
-        let Some(new_block) = self.alloc(pages, new_layout) else {
+        let Some(new_block) = fast::alloc((&mut *self, &mut *pages), new_layout) else {
             return self.stay(pages, block, layout, new_layout);
         };
         // SAFETY: 1. `block` is live, since its bit is not set, and `new_block` is fresh. 2. A live block is not handed out.
         unsafe { memory::copy(block, new_block, layout.size().min(new_size)) };
-        let freed = self.put_found(pages, slab, object, offset);
+        let freed = fast::dealloc((self, pages), block, layout);
         debug_assert_eq!(freed, Ok(()), "the object is live");
         Ok(new_block)
     }
@@ -84,12 +84,12 @@ impl Slabs {
         if self.resize::<P>(pages, address, layout, new_layout)? {
             return Ok(block);
         }
-        let Some(new_block) = self.alloc(pages, new_layout) else {
+        let Some(new_block) = fast::alloc((&mut *self, &mut *pages), new_layout) else {
             return self.stay(pages, block, layout, new_layout);
         };
         // SAFETY: 1. `block` passed the check, and `new_block` is fresh. 2. A live block is not handed out.
         unsafe { memory::copy(block, new_block, layout.size().min(new_size)) };
-        let freed = self.dealloc(pages, block, layout);
+        let freed = fast::dealloc((self, pages), block, layout);
         debug_assert_eq!(freed, Ok(()), "the block passed the check");
         Ok(new_block)
     }

@@ -5,67 +5,36 @@ use core::{alloc::Layout, ptr::NonNull};
 
 use allocator_api::{AllocResult, PageAllocator};
 
-use super::{
-    Slabs, list,
-    runs::{is_page, run_bytes},
-};
+use super::{Slabs, fast, list, runs::run_bytes};
 use crate::{
-    class::{Class, WORD_OBJECTS},
-    memory::{Classes, Offset, Place, RecordRef, Source, State},
+    class::{Class, MAX_WORDS, WORD_OBJECTS},
+    memory::{self, Classes, Offset, Place, RecordRef, Source},
     size_class::{self, last_byte},
 };
 
 impl Slabs {
-    /// Hands out an object of a class whose word at hand has none.
-    #[inline(never)]
-    pub(super) fn alloc_next<P: PageAllocator>(
-        &mut self,
-        pages: &mut P,
-        offset: Offset,
-        layout: Layout,
-    ) -> Option<NonNull<u8>> {
-        match self.take_next(offset) {
-            Some(block) => Some(block),
-            None => self.alloc_anew(pages, offset, layout),
-        }
-    }
-
     /// Hands out a block that is too large for the table of classes, or nothing at all.
-    #[inline(never)]
-    pub(super) fn alloc_large<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> Option<NonNull<u8>> {
-        if is_page::<P>(last_byte(layout.size(), layout.align()))
-            && let Some(block) = self.take_page::<P>()
-        {
-            return Some(block);
-        }
-        self.alloc_larger(pages, layout)
-    }
-
-    /// As [`alloc_large`](Self::alloc_large), without a page that was kept.
-    #[inline(never)]
-    fn alloc_larger<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> Option<NonNull<u8>> {
+    #[inline]
+    pub(super) fn alloc_larger<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> Option<NonNull<u8>> {
         if layout.size() == 0 {
             return None;
         }
         match Self::class_for::<P>(layout).map(Classes::offset) {
             Some(offset) => match self.take_object(offset) {
                 Some(block) => Some(block),
-                None => self.alloc_next(pages, offset, layout),
+                None => fast::alloc_next((self, pages), layout, offset),
             },
             None => self.alloc_run(pages, layout, 0).or_else(|| self.alloc_guest(layout)),
         }
     }
 
-    /// Hands out an object of a new slab. Where there are no pages for one, a run that is large enough for the object serves, or
-    /// a free object of a larger class.
+    /// Hands out an object of a class that has none: of a new slab. Where there are no pages for one, a run that is large enough for
+    /// the object serves, or a free object of a larger class.
     #[cold]
     #[inline(never)]
-    fn alloc_anew<P: PageAllocator>(
-        &mut self,
-        pages: &mut P,
-        offset: Offset,
-        layout: Layout,
-    ) -> Option<NonNull<u8>> {
+    pub(super) fn alloc_anew<P: PageAllocator>(&mut self, pages: &mut P, layout: Layout) -> Option<NonNull<u8>> {
+        // The fast paths do not tell apart the classes that are not set up.
+        let offset = size_class::class_of(last_byte(layout.size(), layout.align())).map(Classes::offset)?;
         self.take_of_new_slab(pages, offset)
             .or_else(|| self.alloc_run(pages, layout, offset.number()))
             .or_else(|| self.alloc_guest(layout))
@@ -78,8 +47,13 @@ impl Slabs {
         pages: &mut P,
         offset: Offset,
     ) -> Option<NonNull<u8>> {
+        debug_assert!(self.classes.at(offset).hand.bits() == 0);
+        // The word at hand is used up. If there is no new one, its slab need not stay once its objects come back.
+        self.classes.at(offset).close();
         let slab = self.new_slab(pages, offset).ok()?;
-        activate(self.classes.at(offset), slab)
+        let class = self.classes.at(offset);
+        list::push_back(class, slab);
+        self.take_next(offset)
     }
 
     /// The class of a request; `None` if pages serve it: those of a whole number of units, those above the largest
@@ -98,31 +72,52 @@ impl Slabs {
         }
     }
 
-    /// An object of the next word that has one, of the active slab or of the first partial one. `None` if there is none.
-    #[inline]
+    /// An object of the first partial slab, the word of which comes to hand. `None` if there is none.
+    #[inline(always)]
     pub(super) fn take_next(&mut self, offset: Offset) -> Option<NonNull<u8>> {
+        self.take_next_word(offset).or_else(|| self.take_of_words(offset))
+    }
+
+    /// As [`take_next`](Self::take_next), if that slab has one word and no guests.
+    #[inline(always)]
+    pub(super) fn take_next_word(&mut self, offset: Offset) -> Option<NonNull<u8>> {
         let class = self.classes.at(offset);
-        let active = class.active;
-        if !active.is_end() {
-            if let Some(object) = take_from(class, active) {
-                return Some(object);
-            }
-            active.set_state(State::Exhausted);
-        }
         let slab = class.head;
         if slab.is_end() {
-            class.close();
+            return None;
+        }
+        let objects = usize::from(slab.word_objects());
+        if objects == 0 {
             return None;
         }
         list::pop_front(class, slab);
-        activate(class, slab)
+        Some(class.take_word(slab, 0, objects))
+    }
+
+    /// As [`take_next`](Self::take_next), for any slab.
+    #[inline(never)]
+    pub(super) fn take_of_words(&mut self, offset: Offset) -> Option<NonNull<u8>> {
+        let class = self.classes.at(offset);
+        let slab = class.head;
+        if slab.is_end() {
+            return None;
+        }
+        if slab.fast_class() == 0 {
+            return take_beside_guests(class, slab);
+        }
+        let word = (0..MAX_WORDS).find(|&word| slab.bits(word) != 0)?;
+        let block = class.take_word(slab, word, class.objects_of(word));
+        if !slab.has_bits() {
+            list::pop_front(class, slab);
+        }
+        Some(block)
     }
 
     /// A slab of a class, all free, from pages. If there are none, everything unused is given back first.
     fn new_slab<P: PageAllocator>(&mut self, pages: &mut P, offset: Offset) -> AllocResult<RecordRef> {
         let class = self.classes.at(offset);
         if !class.is_set_up() {
-            class.set_up(offset.class(), Source::<P>::UNIT_BYTES);
+            self.classes.set_up(offset, Source::<P>::UNIT_BYTES);
         }
         self.map_slab(pages, offset)
             .or_else(|error| if self.give_unused(pages) { self.map_slab(pages, offset) } else { Err(error) })
@@ -166,36 +161,23 @@ impl Slabs {
         }
         slab.set_class(offset.number());
         slab.set_fast_class(offset.number());
+        slab.set_word_objects(class.single_word());
         class.slabs += 1;
         class.most_slabs = class.most_slabs.max(class.slabs);
         Ok(slab)
     }
 }
 
-/// Makes a slab with a free object the active one, and takes an object; there is no other.
-#[inline]
-fn activate(class: &mut Class, slab: RecordRef) -> Option<NonNull<u8>> {
-    slab.set_state(State::Active);
-    class.active = slab;
-    let object = take_from(class, slab);
-    debug_assert!(object.is_some(), "a partial slab has a free object");
-    object
-}
-
-/// Takes an object of the first word of the active slab that has one, which blocks are taken from then. `None` if no word has.
-#[inline(always)]
-fn take_from(class: &mut Class, slab: RecordRef) -> Option<NonNull<u8>> {
-    let (mut word, mut before) = (0, 0);
-    while slab.bits(word) == 0 {
-        word += 1;
-        before += WORD_OBJECTS;
-        if before >= class.capacity {
-            return None;
-        }
+/// Takes an object of the first partial slab, which has guests: no word of it comes to hand.
+#[cold]
+fn take_beside_guests(class: &mut Class, slab: RecordRef) -> Option<NonNull<u8>> {
+    let mut words = 0..class.words;
+    let word = words.find(|&word| slab.bits(word) != 0)?;
+    let bits = slab.bits(word);
+    slab.set_bits(word, bits & (bits - 1));
+    if !class.has_free(slab) {
+        list::pop_front(class, slab);
     }
-    class.word = slab.word_distance(word);
-    class.base = slab.base() + before * class.size;
-    let has_guests = slab.fast_class() == 0;
-    class.word_objects = if has_guests { 0 } else { (class.capacity - before).min(WORD_OBJECTS) };
-    class.take()
+    class.live += 1;
+    memory::at_address(slab.base() + (word * WORD_OBJECTS + bits.trailing_zeros() as usize) * class.size)
 }

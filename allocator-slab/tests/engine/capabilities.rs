@@ -111,3 +111,56 @@ fn what_a_region_must_have_is_declared_in_words_and_as_a_number() {
     let limits = declared.limits.join("; ");
     assert!(limits.contains("five pages of 4096 bytes") && limits.contains("records"), "{limits}");
 }
+
+#[test]
+fn the_region_told_for_a_request_has_room_for_it_at_its_alignment_and_for_records() {
+    let arena = Arena::new(MIB, 64 * KIB);
+    let heap = heap_over::<4096>(&arena, MIB);
+    for (size, align, bytes, region_align) in [
+        // 32 frames for a slab, 16 for records, and what its alignment may cost.
+        (1, 1, (32 + 16 + 1) * 4096, 4096),
+        (32 * 4096, 4096, (32 + 16 + 1) * 4096, 4096),
+        (MIB, MIB, 2 * MIB + 16 * 4096, MIB),
+        // From 4 MiB on, a sixty-fourth is for records.
+        (4 * MIB + 256 * KIB, 8, 4 * MIB + (256 + 68 + 4) * KIB, 4096),
+        (64 * MIB + 1, 8, 65 * MIB + 8 * KIB, 4096),
+    ] {
+        assert_eq!(heap.region_for(layout(size, align)), Ok(layout(bytes, region_align)), "{size} at {align}");
+    }
+    assert_eq!(heap.region_for(layout(0, 8)), Err(AllocError::InvalidParam));
+    assert_eq!(heap.region_for(layout(isize::MAX as usize, 1)), Err(AllocError::NoMemory));
+    let large = heap_over::<{ 16 * KIB }>(&arena, MIB);
+    assert_eq!(large.region_for(layout(1, 1)), Ok(layout((32 * 4 + 16 * 16 + 16) * KIB, 16 * KIB)));
+}
+
+#[test]
+fn a_region_without_room_for_a_block_beside_the_records_is_refused() {
+    let arena = Arena::new(MIB, MIB);
+    let offer = |pages: usize, skipped: usize| {
+        let mut heap = Box::new(<allocator_slab::SlabByteAllocator>::new());
+        // SAFETY: 1. The arena is one heap's at a time. 2. `at` exposes the provenance.
+        let answer = unsafe { heap.init(arena.at(skipped), pages * 4096) };
+        (answer, heap.alloc(layout(1, 1)).is_ok())
+    };
+    // The page level's record, a node of the map, a page of records, and the block.
+    assert_eq!(offer(4, 0), (Ok(()), true));
+    assert_eq!(offer(5, 1), (Ok(()), true));
+    assert_eq!(offer(3, 0), (Err(AllocError::InvalidParam), false));
+    assert_eq!(offer(4, 1), (Err(AllocError::InvalidParam), false));
+    let mut heap = heap_over::<4096>(&arena, 8 * 4096);
+    heap.alloc(layout(1, 1)).unwrap();
+    // SAFETY: as above. Near the block, no node of the map is missing.
+    let answers = [2, 3].map(|pages| unsafe { heap.add_memory(arena.at(MIB / 2), pages * 4096) });
+    assert_eq!(answers, [Err(AllocError::InvalidParam), Ok(())]);
+}
+
+#[test]
+fn a_printed_heap_shows_its_bytes_and_a_printed_cache_those_of_its_objects() {
+    let arena = Arena::new(MIB, 4096);
+    let mut heap = heap_over::<4096>(&arena, MIB);
+    let used = heap.used_bytes();
+    let shown = format!("SlabByteAllocator {{ total_bytes: 1048576, used_bytes: {used}, .. }}");
+    assert_eq!(format!("{heap:?}"), shown);
+    let cache = heap.open_cache::<[u8; 40]>("forty", 1).unwrap();
+    assert_eq!(format!("{cache:?}"), "ObjectCache { object_bytes: 40, .. }");
+}

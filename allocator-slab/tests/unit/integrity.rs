@@ -6,7 +6,12 @@ use std::{boxed::Box, vec::Vec};
 use allocator_api::{PageAllocator, PagedByteAllocator};
 
 use super::{Class, Classes, RecordRef, Slabs, State};
-use crate::{ObjectCache, memory::Place, test_pages::Pages};
+use crate::{
+    ObjectCache,
+    memory::{Hand, Place},
+    size_class,
+    test_pages::Pages,
+};
 
 type Level = Pages<4096>;
 
@@ -26,6 +31,8 @@ struct Subject {
     _cache: ObjectCache<[u8; 40]>,
 }
 
+/// The states of the slabs of [`CLASS`]; the word of the last one is at hand.
+const STATES: [State; 5] = [State::Partial, State::Partial, State::Partial, State::Exhausted, State::Exhausted];
 /// The number of the class of 64 bytes.
 const CLASS: usize = 7;
 /// The number of the class of 512 bytes, which hosts.
@@ -88,7 +95,9 @@ fn spoil(how: impl FnOnce(&mut Subject)) -> &'static str {
 fn a_sound_subject_has_slabs_in_every_state() {
     let subject = Subject::new();
     let states = [0, 1, 2, 3, 4].map(|number| subject.slab(number).state());
-    assert_eq!(states, [State::Partial, State::Partial, State::Partial, State::Exhausted, State::Active]);
+    assert_eq!(states, STATES);
+    let class = subject.slabs.classes.get(CLASS);
+    assert_eq!((class.active, class.word_at_hand()), (subject.slab(4), Some(0)));
     assert_eq!(
         (subject.record(subject.run).state(), subject.record(subject.page).state()),
         (State::Run, State::Page)
@@ -101,7 +110,7 @@ fn a_spoilt_bit_of_a_slab_is_found() {
     for (slab, object) in [(0, 5), (1, 5), (2, 5), (3, 5), (4, 3)] {
         spoil(|subject| _ = subject.slab(slab).set_bit(object));
     }
-    for (slab, object) in [(0, 0), (1, 0), (2, 1), (4, 40)] {
+    for (slab, object) in [(0, 0), (1, 0), (2, 1)] {
         spoil(|subject| subject.slab(slab).clear_bit(object));
     }
     for beyond in [64, 100, 127, 128, 200, 255] {
@@ -119,22 +128,16 @@ fn a_spoilt_bit_of_a_slab_is_found() {
 
 #[test]
 fn a_spoilt_field_of_a_record_is_found() {
-    for slab in 0..5 {
+    for (slab, sound_state) in STATES.into_iter().enumerate() {
         spoil(|subject| subject.slab(slab).set_base(subject.slab(slab).base() + 4096));
         spoil(|subject| subject.slab(slab).set_fast_class(0));
+        spoil(|subject| subject.slab(slab).set_word_objects(0));
+        spoil(|subject| subject.slab(slab).set_word_objects(63));
         spoil(|subject| subject.slab(slab).set_class(Classes::offset(CLASS + 1).number()));
         spoil(|subject| subject.slab(slab).set_class(Classes::offset(CLASS).number() + 1));
         spoil(|subject| subject.slab(slab).set_class(0));
-        for state in [
-            State::None,
-            State::Page,
-            State::CachedPage,
-            State::Run,
-            State::Active,
-            State::Partial,
-            State::Exhausted,
-        ] {
-            if subject_state(slab) != state {
+        for state in [State::None, State::Page, State::CachedPage, State::Run, State::Partial, State::Exhausted] {
+            if sound_state != state {
                 spoil(|subject| subject.slab(slab).set_state(state));
             }
         }
@@ -149,15 +152,14 @@ fn a_spoilt_field_of_a_record_is_found() {
     spoil(|subject| subject.record(subject.run).set_state(State::Page));
 }
 
-fn subject_state(slab: usize) -> State {
-    [State::Partial, State::Partial, State::Partial, State::Exhausted, State::Active][slab]
-}
-
 #[test]
 fn a_spoilt_list_is_found() {
     for (slab, to) in [(0, 2), (0, 0), (1, 1), (1, 3), (2, 0)] {
         spoil(|subject| subject.slab(slab).set_next(subject.slab(to)));
-        spoil(|subject| subject.slab(slab).set_previous(subject.slab(to)));
+        // Nobody looks at what is before the first.
+        if slab > 0 {
+            spoil(|subject| subject.slab(slab).set_previous(subject.slab(to)));
+        }
     }
     spoil(|subject| subject.slab(1).set_next(RecordRef::END));
     spoil(|subject| subject.slab(1).set_previous(RecordRef::END));
@@ -173,11 +175,10 @@ fn a_spoilt_list_is_found() {
 
 #[test]
 fn a_spoilt_number_of_a_class_is_found() {
-    let spoilers: [fn(&mut Class); 15] = [
-        |class| class.word = 0,
-        |class| class.word = class.active.word_distance(1),
-        |class| class.base += 64,
-        |class| class.word_objects = 63,
+    let spoilers: [fn(&mut Class); 14] = [
+        |class| _ = class.hand.take(64),
+        |class| _ = class.hand.put(3),
+        |class| class.hand = Hand::EMPTY,
         |class| class.size = 72,
         |class| class.live += 1,
         |class| class.live -= 1,
@@ -194,15 +195,52 @@ fn a_spoilt_number_of_a_class_is_found() {
         spoil(|subject| spoiler(subject.class()));
     }
     spoil(|subject| subject.class().active = subject.slab(0));
-    spoil(|subject| subject.class().close());
     spoil(|subject| subject.class().active = RecordRef::END);
     spoil(|subject| *subject.class() = Class::EMPTY);
     // A class without slabs, and the one that serves nothing.
     for number in [0, CLASS + 1] {
         spoil(|subject| subject.slabs.classes.get_mut(number).live = 1);
         spoil(|subject| subject.slabs.classes.get_mut(number).size = 8);
-        spoil(|subject| subject.slabs.classes.get_mut(number).word_objects = 1);
+        spoil(|subject| subject.slabs.classes.get_mut(number).active = subject.slab(4));
     }
+}
+
+#[test]
+fn a_spoilt_word_at_hand_is_found() {
+    let objects = spoil(|subject| {
+        let class = subject.class();
+        class.hand.let_go(class.active, 0);
+        class.hand.take_word(class.active, 0, 63, 64);
+        class.hand.put(7);
+    });
+    assert_eq!(objects, "the word at hand has its objects");
+    let guest = spoil(|subject| {
+        let (slab, object) = (subject.slab(4), subject.blocks[256]);
+        slab.set_bit(128);
+        slab.set_fast_class(0);
+        slab.set_word_objects(0);
+        // SAFETY: the last byte of a live object of 64 bytes.
+        unsafe { object.byte_add(63).write(3) };
+    });
+    assert_eq!(guest, "the active slab has no guests");
+    let doubled = spoil(|subject| {
+        // A slab of two words, of which the second is in the record.
+        let slab = subject.slabs.classes.get(size_class::COUNT).active;
+        assert_eq!((slab.state(), slab.bits(0)), (State::Partial, 0));
+        slab.set_bit(5);
+    });
+    assert_eq!(doubled, "the record has nothing of what is at hand");
+    let unused = spoil(|subject| {
+        subject.slab(0).set_bits(0, u64::MAX);
+        subject.class().live -= 63;
+    });
+    assert_eq!(unused, "a slab without a live object is active");
+}
+
+#[test]
+fn a_class_that_is_not_in_the_table_is_found() {
+    let unlisted = spoil(|subject| subject.slabs.classes.get_mut(CLASS + 1).set_up(CLASS + 1, 4096));
+    assert_eq!(unlisted, "the table of classes has those that are set up");
 }
 
 #[test]
@@ -216,7 +254,7 @@ fn a_spoilt_guest_is_found() {
         unsafe { subject.guest.byte_add(511).write(0) }
     });
     spoil(|subject| subject.record(subject.guest).set_fast_class(Classes::offset(HOST).number()));
-    spoil(|subject| subject.slabs.classes.get_mut(HOST).word_objects = 8);
+    spoil(|subject| subject.record(subject.guest).set_word_objects(8));
     spoil(|subject| {
         let slab = subject.record(subject.guest);
         (0..8).for_each(|object| slab.clear_bit(128 + object));
