@@ -15,7 +15,7 @@ use crate::{
     layout::{HEADER_WORDS, broken_set_at},
     reach,
     span::Span,
-    summary::{CHUNK_PAGES, CHUNK_WORDS, ChunkRecord},
+    summary::{CHUNK_PAGES, CHUNK_WORDS, ChunkRecord, Standing},
     word_set,
 };
 
@@ -183,7 +183,7 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         ChunkRecord::new(old.summary().with_run(low, high, CHUNK_PAGES))
     }
 
-    /// Makes the page with index `index` free if it is used, no page of its word is kept, and one look shows that nothing but
+    /// Makes the page with index `index` free if it is used, no run of its chunk is kept, and one look shows that nothing but
     /// its bit changes: the
     /// record of its chunk, which is word `record_at` of the block, is stale, or has a run as long as the one that
     /// results, and that touches no end of its word. Returns whether it was so.
@@ -196,7 +196,12 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         if *word & page != 0 {
             return false;
         }
-        if !record.hides(index, || hides_run(*word, page, page, record.longest())) {
+        let is_hidden = match record.standing() {
+            Standing::Right => hides_run(*word, page, page, record.longest()),
+            Standing::Stale => true,
+            Standing::Keeps => false,
+        };
+        if !is_hidden {
             return false;
         }
         *word |= page;
@@ -218,7 +223,8 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         if *word & pages != 0 {
             return Put::Refused;
         }
-        if record.hides(index, || hides_run(*word, pages, 1 << bit, record.longest())) {
+        let has_kept = record.kept_words() >> (index / WORD_PAGES % CHUNK_WORDS) & 1 != 0;
+        if !has_kept && (record.is_stale() || hides_run(*word, pages, 1 << bit, record.longest())) {
             *word |= pages;
             return Put::Done;
         }

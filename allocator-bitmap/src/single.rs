@@ -13,7 +13,7 @@ use allocator_api::{AllocError, AllocResult};
 
 use crate::{
     bits::WORD_PAGES,
-    change::PutPage,
+    change::{Put, PutPage},
     directory::{self, Want},
     open::Open,
     page_allocator::{BitmapPageAllocator, Near},
@@ -181,9 +181,9 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     #[inline(never)]
     fn dealloc_slowly(&mut self, link: Link, index: usize) -> AllocResult {
         let chunk = index / CHUNK_PAGES;
-        let page = PageRange::counted(self.span(link).cover() + index, 1);
-        if page.is_none_or(|page| self.is_kept(link, page)) {
-            return Err(AllocError::NotAllocated);
+        let has_kept = self.span(link).record(chunk).kept_words() != 0;
+        if has_kept && let Some(result) = self.dealloc_near_kept(link, index) {
+            return result;
         }
         match self.span_mut(link).put_page(index) {
             PutPage::Refused => return Err(AllocError::NotAllocated),
@@ -197,6 +197,20 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
         self.used -= 1;
         Ok(())
+    }
+
+    /// Takes a page back that may be kept, or refuses it; `None` if that takes a look beyond its word.
+    #[cold]
+    #[inline(never)]
+    fn dealloc_near_kept(&mut self, link: Link, index: usize) -> Option<AllocResult> {
+        let page = PageRange::counted(self.span(link).cover() + index, 1)?;
+        if self.is_kept(link, page) {
+            return Some(Err(AllocError::NotAllocated));
+        }
+        (self.span_mut(link).put_in_word(index, 1) == Put::Done).then(|| {
+            self.used -= 1;
+            Ok(())
+        })
     }
 
     /// Takes a page back that is not near, if it is one.

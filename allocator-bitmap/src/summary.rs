@@ -83,6 +83,17 @@ fn free_at_start(words: &[u64; CHUNK_WORDS]) -> usize {
     start
 }
 
+/// What more than its numbers there is to a [`ChunkRecord`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Standing {
+    /// Nothing: they are right.
+    Right,
+    /// It is stale, and no run of the chunk is kept.
+    Stale,
+    /// Runs of the chunk are kept.
+    Keeps,
+}
+
 /// The summary of a chunk, packed into a word.
 ///
 /// ```text
@@ -186,18 +197,13 @@ impl ChunkRecord {
         (self.0 >> Self::KEPT_SHIFT) as u8
     }
 
-    /// Whether nothing but bits changes when some used pages of the word that the page with index `index` is in become free: it
-    /// has no kept pages, and the record is stale, or the run that results `is_hidden`: neither the longest nor at an end.
+    /// What more than its numbers there is to the record.
     #[inline]
-    pub(crate) fn hides(self, index: usize, is_hidden: impl FnOnce() -> bool) -> bool {
-        // Mostly no run is kept in the chunk.
+    pub(crate) const fn standing(self) -> Standing {
         match self.0 / Self::STALE {
-            0 => is_hidden(),
-            1 => true,
-            _ => {
-                let has_kept = self.kept_words() >> (index / WORD_PAGES % CHUNK_WORDS) & 1 != 0;
-                !has_kept && (self.is_stale() || is_hidden())
-            }
+            0 => Standing::Right,
+            1 => Standing::Stale,
+            _ => Standing::Keeps,
         }
     }
 
@@ -289,15 +295,8 @@ mod tests {
             let kept = record.stale().with_changed_kept(0b1010_0001);
             assert_eq!((kept.kept_words(), record.kept_words()), (0b1010_0001, 0));
             assert_eq!((kept.summary(), kept.is_stale()), (record.summary(), true));
-            for index in (0..2 * CHUNK_PAGES).step_by(7) {
-                let is_beside = 0b1010_0001 >> (index / WORD_PAGES % 8) & 1 == 1;
-                for hidden in [false, true] {
-                    let hides = |record: ChunkRecord| record.hides(index, || hidden);
-                    assert_eq!((hides(record), hides(record.stale())), (hidden, true));
-                    assert_eq!(hides(record.with_kept_of(kept)), hidden && !is_beside);
-                    assert_eq!(hides(kept), !is_beside);
-                }
-            }
+            let standings = [record, record.stale(), record.with_kept_of(kept), kept].map(ChunkRecord::standing);
+            assert_eq!(standings, [Standing::Right, Standing::Stale, Standing::Keeps, Standing::Keeps]);
             assert_eq!(kept.with_changed_kept(0b1000_0001).kept_words(), 0b10_0000);
             assert_eq!(record.with_kept_of(kept).stale(), kept);
             assert_eq!(kept.with_kept_of(record), record.stale());
