@@ -211,7 +211,7 @@ impl<const PAGE_SIZE: usize, R: Records> CheckIntegrity for BitmapPageAllocator<
         if self.total != sum[0] {
             return Err("total is the pages of all spans");
         }
-        if self.total - self.used != sum[1] + self.kept.iter().map(|run| run.pages.count()).sum::<usize>() {
+        if self.total - self.used != sum[1] + self.kept.pages {
             return Err("used is total less what is free");
         }
         Ok(())

@@ -11,6 +11,9 @@ const PAGE: usize = 4096;
 const CHUNK: usize = 512 * PAGE;
 type Pages = BitmapPageAllocator<PAGE, Inline<2000>>;
 
+/// Free pages that no run can be made of: there have to be others than those that are kept.
+const RESERVE: usize = 16 * 512;
+
 fn add(pages: &mut Pages, start: usize, size: usize) {
     // SAFETY: 1. and 2. Records lie in the value: the regions are mere numbers.
     unsafe { pages.add_memory(start, size) }.unwrap();
@@ -32,14 +35,24 @@ fn run(pages: &mut Pages, count: usize) -> usize {
     found
 }
 
-/// Four chunks, of which all pages are handed out, in runs of `count` from the start on and single pages behind.
+/// Four chunks, of which all pages are handed out, in runs of `count` from the start on and single pages behind; and far above
+/// a reserve of which every other page is free.
 fn full_of_runs(count: usize) -> (Pages, Vec<usize>) {
     let mut pages = Pages::new();
     add(&mut pages, CHUNK, 4 * CHUNK);
     let runs: Vec<usize> = (0..4 * 512 / count).map(|_| run(&mut pages, count)).collect();
     while pages.alloc_pages(1, PAGE).is_ok() {}
     assert!(runs.iter().zip(0..).all(|(run, i)| *run == CHUNK + i * count * PAGE));
+    add(&mut pages, 100 * CHUNK, 2 * RESERVE * PAGE);
+    assert_eq!(pages.alloc_pages(2 * RESERVE, PAGE), Ok(100 * CHUNK));
+    (0..RESERVE).for_each(|page| try_free(&mut pages, 100 * CHUNK + 2 * page * PAGE, 1).unwrap());
+    pages.check_integrity().unwrap();
     (pages, runs)
+}
+
+/// Takes single pages until none is free.
+fn take_single_pages(pages: &mut Pages) -> Vec<usize> {
+    std::iter::from_fn(|| pages.alloc_pages(1, PAGE).ok()).collect()
 }
 
 #[test]
@@ -118,12 +131,13 @@ fn whatever_is_kept_serves_a_request_that_nothing_else_does() {
     let within = AddressRange::new(runs[5] + 7 * PAGE, 90 * PAGE).unwrap();
     let found = pages.alloc_pages_in(80, Placement { within, ..Placement::aligned(PAGE) });
     assert_eq!(found, Ok(runs[5] + 7 * PAGE));
-    let (mut pages, _) = freed();
-    assert!((0..200).all(|_| pages.alloc_pages(1, PAGE).is_ok()), "single pages");
-    assert_eq!(pages.alloc_pages(1, PAGE), Err(AllocError::NoMemory));
+    let (mut pages, runs) = freed();
+    let single = take_single_pages(&mut pages);
+    assert_eq!(single.len(), RESERVE + 200, "single pages");
+    assert!((0..200).all(|page| single.contains(&(runs[4] + page * PAGE))));
     let (mut pages, runs) = freed();
     pages.remove_memory(runs[4] + PAGE, 190 * PAGE).unwrap();
-    assert_eq!((pages.total_pages(), pages.available_pages()), (4 * 512 - 190, 10));
+    assert_eq!((pages.total_pages(), pages.available_pages()), (4 * 512 + 2 * RESERVE - 190, RESERVE + 10));
     let (mut pages, runs) = freed();
     free(&mut pages, runs[39], 50);
     let ends = runs[39] + 50 * PAGE;
@@ -136,8 +150,10 @@ fn whatever_is_kept_serves_a_request_that_nothing_else_does() {
 #[test]
 fn holes_that_are_kept_are_filled_before_a_whole_chunk_is_broken() {
     let (mut pages, runs) = full_of_runs(64);
-    free(&mut pages, runs[20], 64);
     add(&mut pages, 9 * CHUNK, CHUNK);
+    free(&mut pages, runs[20], 64);
+    // Those of the reserve are holes, too.
+    (0..RESERVE).for_each(|_| assert!(pages.alloc_pages(1, PAGE).unwrap() > 99 * CHUNK));
     assert_eq!(run(&mut pages, 1), runs[20]);
     assert_eq!(run(&mut pages, 512), 9 * CHUNK);
 }
@@ -168,14 +184,14 @@ fn kept_runs_count_as_free() {
     free(&mut pages, runs[3], 64);
     free(&mut pages, runs[4], 64);
     free(&mut pages, runs[9], 7);
-    assert_eq!((pages.available_pages(), pages.largest_free_run_pages()), (135, 128));
+    assert_eq!((pages.available_pages(), pages.largest_free_run_pages()), (RESERVE + 135, 128));
     let mut map = Vec::new();
     pages.for_each_block(&mut |block| map.push((block.start, block.bytes / PAGE, block.kind)));
     let free_pages = |at: usize, count| (runs[at], count, BlockKind::Free);
     let live = |at: usize, count| (runs[at] - count * PAGE, count, BlockKind::Live);
     let expected = [live(3, 192), free_pages(3, 64), free_pages(4, 64), live(9, 256), free_pages(9, 7)];
     assert_eq!(map[..5], expected);
-    assert_eq!(map.iter().map(|(_, count, _)| count).sum::<usize>(), 4 * 512);
+    assert_eq!(map.iter().map(|(_, count, _)| count).sum::<usize>(), 4 * 512 + 2 * RESERVE);
 }
 
 #[test]
@@ -191,11 +207,26 @@ fn nothing_is_kept_below_what_is_preferred() {
 }
 
 #[test]
+fn of_32_free_pages_one_is_kept() {
+    // A run of 64 pages is kept exactly if 32 times as many are free then, it itself among them.
+    for (others, is_kept) in [(31 * 64, true), (31 * 64 - 1, false)] {
+        let (mut pages, runs) = full_of_runs(64);
+        (0..RESERVE + 20 - others).for_each(|_| assert!(pages.alloc_pages(1, PAGE).unwrap() > 99 * CHUNK));
+        add(&mut pages, 50 * CHUNK, 20 * PAGE);
+        free(&mut pages, runs[9], 64);
+        let expected = if is_kept { 50 * CHUNK } else { runs[9] };
+        assert_eq!(run(&mut pages, 20), expected, "{others} others");
+    }
+}
+
+#[test]
 fn when_nothing_is_handed_out_any_more_it_is_as_if_nothing_ever_was() {
-    let (mut pages, runs) = full_of_runs(64);
+    let mut pages = Pages::new();
+    add(&mut pages, CHUNK, 20 * CHUNK);
+    let runs = [(); 10].map(|()| run(&mut pages, 64));
     for at in (0..runs.len()).rev() {
         free(&mut pages, runs[at], 64);
     }
-    assert_eq!((pages.used_pages(), pages.largest_free_run_pages()), (0, 4 * 512));
-    assert_eq!(run(&mut pages, 64), runs[0]);
+    assert_eq!((pages.used_pages(), pages.largest_free_run_pages()), (0, 20 * 512));
+    assert_eq!(run(&mut pages, 64), CHUNK);
 }

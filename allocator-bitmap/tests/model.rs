@@ -165,6 +165,16 @@ impl<const PAGE: usize, R: Records> Model<PAGE, R> {
         }
     }
 
+    /// `count` pages anywhere. Returns the first one, if they are there.
+    fn take(&mut self, count: usize) -> Option<usize> {
+        let address = self.subject.alloc_pages(count, PAGE).ok()?;
+        let first = self.page_of(address);
+        assert!(self.are(first, count, Page::Free), "{count} pages at {first}");
+        assert_eq!(self.twin.alloc_pages(count, PAGE), Ok(address + self.twin_offset));
+        self.pages[first..first + count].fill(Page::Live);
+        Some(first)
+    }
+
     fn free(&mut self, random: &mut Random) {
         let start = random.below(self.pages.len());
         let mut first = start;
@@ -173,6 +183,10 @@ impl<const PAGE: usize, R: Records> Model<PAGE, R> {
                 (start..self.pages.len()).chain(0..start).find(|p| self.pages[*p] == Page::Live).unwrap_or(start);
         }
         let count = random.skewed(self.pages.len());
+        self.give_back(first, count);
+    }
+
+    fn give_back(&mut self, first: usize, count: usize) {
         let address = self.address(first);
         // SAFETY: 1. The test owns all pages handed out. 2. It never uses them.
         let result = unsafe { self.subject.dealloc_pages(address, count) };
@@ -340,6 +354,11 @@ fn memory<const PAGE: usize>(count: usize) -> Model<PAGE, InRegion> {
     Model { subject, twin, twin_offset: half, base, pages, in_region: true, seen: Seen::default() }
 }
 
+fn add_numbers<const PAGE: usize>(pages: &mut BitmapPageAllocator<PAGE, Lent>, count: usize) {
+    // SAFETY: 1. and 2. Records lie elsewhere: mere numbers.
+    unsafe { pages.add_memory(0, count * PAGE) }.unwrap();
+}
+
 fn lent(words: usize) -> [Lent; 2] {
     [(); 2].map(|()| Lent::in_words(vec![0xfeed; words].leak()))
 }
@@ -407,6 +426,36 @@ fn records_lent() {
     }
     let top = 0_usize.wrapping_sub(1700 << 21);
     numbers::<0x20_0000, _>(top, 1700, lent(4000)).run(30, 3000);
+}
+
+/// Runs of some lengths come and go in a large memory: those that come back are kept.
+#[test]
+fn of_many_pages_runs_are_kept() {
+    for seed in 60..63 {
+        let mut model = numbers::<0x1000, _>(0, 9000, lent(20_000));
+        let mut random = Random(seed);
+        add_numbers(&mut model.subject, 8500);
+        add_numbers(&mut model.twin, 8500);
+        model.pages[..8500].fill(Page::Free);
+        let mut live: Vec<(usize, usize)> = Vec::new();
+        for step in 0..1500 {
+            let count = [9, 12, 16, 64, 65, 200, 1, 3][random.below(8)];
+            let free = 8500 - live.iter().map(|(_, count)| count).sum::<usize>();
+            match random.below(40) {
+                0 => model.alloc(&mut random),
+                1 => model.alloc_at(&mut random),
+                2 => model.free(&mut random),
+                _ if free < 4000 || random.below(2) == 0 && !live.is_empty() => {
+                    let (first, count) = live.swap_remove(random.below(live.len()));
+                    // Some came back before, in part or whole, by the calls above.
+                    model.give_back(first, count);
+                }
+                _ => live.extend(model.take(count).map(|first| (first, count))),
+            }
+            model.subject.check_integrity().unwrap_or_else(|broken| panic!("{broken} at step {step}"));
+        }
+        assert!(model.seen.refused > 2 && model.seen.freed > 400, "{:?}", model.seen);
+    }
 }
 
 #[test]

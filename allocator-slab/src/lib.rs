@@ -143,7 +143,7 @@
 //!   is refused only in slabs that take no guests, for a page if there is no room for a record, and in slabs of larger pages at
 //!   alignments above 4096 bytes.
 //! - An object cache of another allocator is told apart by its number and its objects' size, and by nothing else.
-//! - Kept while they have no live block: one slab a class, 1480 KiB if every class was used, and 16 pages.
+//! - Kept while they have no live block: one slab a class, 1484 KiB if every class was used, and 16 pages.
 //! - [`SMALLEST_FIRST_REGION_BYTES`] for the first region of [`SlabByteAllocator`].
 //! - Who frees with the layout of another block of the same class or the same number of pages is not found out: both say the same.
 //!

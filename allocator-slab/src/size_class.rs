@@ -74,11 +74,22 @@ const fn slab_frames() -> [u8; COUNT] {
     frames
 }
 
-/// The fewest frames in which objects of `size` bytes leave less than a thirty-second unused and are four at least;
-/// for sizes above a frame two objects will do. No more than [`MAX_FRAMES`], which the classes never need. `size` is not 0 and
-/// at most [`MAX_BYTES`].
+/// The largest of the sizes that kernels ask for most, and the fewest objects of a slab of those. With slabs of 16, the class of
+/// 256 bytes moved on to the next one so often that the mean operation of forking processes took 5 % more.
+const FREQUENT_BYTES: usize = 256;
+const FREQUENT_OBJECTS: usize = 17;
+
+/// The fewest frames in which objects of `size` bytes leave less than a thirty-second unused and are four at least, or
+/// [`FREQUENT_OBJECTS`] if they are small; for sizes above a frame two objects will do. No more than [`MAX_FRAMES`], which
+/// the classes never need. `size` is not 0 and at most [`MAX_BYTES`].
 pub(crate) const fn frames_for(size: usize) -> usize {
-    let least_objects = if size > FRAME_BYTES { 2 } else { 4 };
+    let least_objects = if size <= FREQUENT_BYTES {
+        FREQUENT_OBJECTS
+    } else if size <= FRAME_BYTES {
+        4
+    } else {
+        2
+    };
     let mut frames = 1;
     loop {
         let bytes = frames * FRAME_BYTES;
@@ -160,7 +171,7 @@ mod tests {
     #[test]
     fn one_slab_of_each_class_takes_what_the_documentation_says() {
         let frames: usize = SLAB_FRAMES.into_iter().map(usize::from).sum();
-        assert_eq!(frames * FRAME_BYTES, 1480 << 10);
+        assert_eq!(frames * FRAME_BYTES, 1484 << 10);
         let most = SLAB_FRAMES.into_iter().max();
         assert_eq!(most, Some(16));
     }
