@@ -432,20 +432,20 @@ fn records_lent() {
 #[test]
 fn of_many_pages_runs_are_kept() {
     for seed in 60..63 {
-        let mut model = numbers::<0x1000, _>(0, 9000, lent(20_000));
+        let mut model = numbers::<0x1000, _>(0, 21_000, lent(20_000));
         let mut random = Random(seed);
-        add_numbers(&mut model.subject, 8500);
-        add_numbers(&mut model.twin, 8500);
-        model.pages[..8500].fill(Page::Free);
+        add_numbers(&mut model.subject, 20_000);
+        add_numbers(&mut model.twin, 20_000);
+        model.pages[..20_000].fill(Page::Free);
         let mut live: Vec<(usize, usize)> = Vec::new();
         for step in 0..1500 {
-            let count = [9, 12, 16, 64, 65, 200, 1, 3][random.below(8)];
-            let free = 8500 - live.iter().map(|(_, count)| count).sum::<usize>();
+            let count = [9, 12, 16, 64, 65, 250, 1, 3][random.below(8)];
+            let free = 20_000 - live.iter().map(|(_, count)| count).sum::<usize>();
             match random.below(40) {
                 0 => model.alloc(&mut random),
                 1 => model.alloc_at(&mut random),
                 2 => model.free(&mut random),
-                _ if free < 4000 || random.below(2) == 0 && !live.is_empty() => {
+                _ if free < 15_000 || random.below(2) == 0 && !live.is_empty() => {
                     let (first, count) = live.swap_remove(random.below(live.len()));
                     // Some came back before, in part or whole, by the calls above.
                     model.give_back(first, count);
