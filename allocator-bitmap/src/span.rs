@@ -282,3 +282,32 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_run_around_free_pages_reaches_from_one_used_page_to_the_next() {
+        const BORDERS: [usize; 14] = [0, 1, 5, 63, 64, 65, 127, 128, 300, 447, 448, 510, 511, 512];
+        let mut words = [0; block_words(2)];
+        let mut span = Span(&mut words[..]);
+        span.write_header(PageRange::counted(0, 2 * CHUNK_PAGES).unwrap(), None);
+        let above = |low: usize| BORDERS.into_iter().filter(move |high| *high > low);
+        for chunk in 0..2 {
+            for (low, high) in BORDERS.into_iter().flat_map(|low| above(low).map(move |high| (low, high))) {
+                let run = PageRange::counted(chunk * CHUNK_PAGES + low, high - low).unwrap();
+                span.fill(run, true);
+                // What is free already stays free.
+                span.fill(run, true);
+                for first in [low, low.midpoint(high), high - 1] {
+                    for end in [first + 1, first.midpoint(high).max(first + 1), high] {
+                        let around = span.run_around(chunk, first, end);
+                        assert_eq!(around, (low, high), "around {first} to {end} in chunk {chunk}");
+                    }
+                }
+                span.fill(run, false);
+            }
+        }
+    }
+}

@@ -303,3 +303,22 @@ fn records_that_are_taken_out_in_part_leave_their_other_pages_free() {
         assert_eq!(ground.pages.largest_free_run_pages(), 512 - count - 4, "without {count} pages");
     }
 }
+
+#[test]
+fn single_pages_come_from_beside_the_records_and_from_the_chunk_above() {
+    for (total, first) in [(512, 4), (1024, 512)] {
+        let mut ground = Ground::new(0, total);
+        ground.add(0, total).unwrap();
+        let [(0, count)] = ground.records()[..] else { panic!("records lie at the low end") };
+        if first > count {
+            ground.take(count, first - count);
+        }
+        for page in first..first + 3 {
+            assert_eq!(ground.pages.alloc_pages(1, PAGE), Ok(ground.at(page)));
+            ground.pages.check_integrity().unwrap();
+        }
+        ground.give_back(first + 1, 1);
+        ground.pages.check_integrity().unwrap();
+        assert_eq!(ground.pages.alloc_pages(1, PAGE), Ok(ground.at(first + 1)));
+    }
+}

@@ -4,7 +4,7 @@ use std::vec::Vec;
 
 use allocator_api::{AllocError, PageAllocator};
 
-use super::super::{Header, Records, header};
+use super::super::{ALL_FREE, Header, Records, header};
 use crate::{
     memory::{RecordRef, Source, State},
     test_pages::Pages,
@@ -114,23 +114,29 @@ fn of(unit: usize) -> &'static mut Header {
 #[test]
 fn a_spoilt_field_is_found() {
     type Spoiler = fn(&mut Records, usize);
-    let spoilers: [Spoiler; 10] = [
-        |records, _| records.units += 1,
-        |records, _| records.taken -= 1,
-        |records, _| records.head = 0,
-        |records, last| records.head = last,
-        |_, last| of(last).free |= 1,
-        |_, last| of(last).free = 0,
-        |_, last| of(last).free |= 1 << 20,
-        |_, last| of(last).next = last,
-        |_, last| of(last).previous = 0,
-        |records, _| of(records.head).next = 0,
+    const MORE: &str = "the list of record pages has no more than are held";
+    const LINKS: &str = "record pages are linked in both directions";
+    const FREE: &str = "a listed record page has a free record and one that is taken";
+    const COUNT: &str = "the pool counts the records that are taken";
+    let spoilers: [(&str, Spoiler); 12] = [
+        (COUNT, |records, _| records.units += 1),
+        (MORE, |records, _| records.units = 1),
+        (COUNT, |records, _| records.taken -= 1),
+        (COUNT, |records, _| records.head = 0),
+        (LINKS, |records, last| records.head = last),
+        (FREE, |_, last| of(last).free |= 1),
+        (FREE, |_, last| of(last).free = 0),
+        (FREE, |_, last| of(last).free = ALL_FREE),
+        (COUNT, |_, last| of(last).free |= 1 << 20),
+        (LINKS, |_, last| of(last).next = last),
+        (LINKS, |_, last| of(last).previous = 0),
+        (COUNT, |records, _| of(records.head).next = 0),
     ];
-    for (number, spoiler) in spoilers.into_iter().enumerate() {
+    for (number, (rule, spoiler)) in spoilers.into_iter().enumerate() {
         let (mut subject, taken) = Subject::with_units();
         let last = taken[0].address() & !4095;
         assert_ne!(subject.records.head, last);
         spoiler(&mut subject.records, last);
-        assert!(subject.records.check().is_err(), "spoiler {number}");
+        assert_eq!(subject.records.check(), Err(rule), "spoiler {number}");
     }
 }
