@@ -69,6 +69,24 @@ fn runs_are_counted_and_pages_kept_for_the_next_up_to_sixteen() {
 }
 
 #[test]
+fn what_is_kept_goes_back_before_a_run_only_while_nothing_is_live() {
+    let arena = Arena::new(MIB, 4096);
+    for (is_live, kept_pages) in [(true, 1), (false, 0)] {
+        let mut heap = heap_over::<4096>(&arena, MIB);
+        let small = heap.alloc(layout(100, 1)).unwrap();
+        let page = heap.alloc(layout(4096, 1)).unwrap();
+        free(&mut heap, page, layout(4096, 1)).unwrap();
+        assert_eq!(heap.slabs().runs().kept_pages, 1);
+        if !is_live {
+            free(&mut heap, small, layout(100, 1)).unwrap();
+        }
+        heap.alloc(layout(40_000, 1)).unwrap();
+        assert_eq!(heap.slabs().runs(), RunStatistics { live: 1, bytes: 40_960, kept_pages });
+        heap.check_integrity().unwrap();
+    }
+}
+
+#[test]
 fn a_map_tells_every_bank_in_order_of_address() {
     let arena = Arena::new(4 * MIB, MIB);
     let mut heap = Box::new(Heap::<4096>::new());
