@@ -97,7 +97,7 @@ pub(crate) fn free_from(words: &[u64], chunk: usize) -> usize {
 
 /// [`free_from`], where the chunk is wholly free.
 fn free_from_whole(words: &[u64], chunk: usize, chunks: usize) -> usize {
-    match word_set::next_member(&words[used_set_at(chunks)..], chunks, chunk + 1) {
+    match word_set::next_member(&words[used_set_at(chunks)..], chunks, chunk) {
         Some(next) => (next - chunk) * CHUNK_PAGES + record(words, next).start(),
         None => (chunks - chunk) * CHUNK_PAGES,
     }
@@ -267,4 +267,65 @@ pub(crate) fn check(words: &[u64]) -> Result<(), &'static str> {
         level = above;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::{vec, vec::Vec};
+
+    use super::*;
+    use crate::{layout::block_words, pages::PageRange, span::Span};
+
+    /// The free pages of a chunk: none, all, at its start, at its end, at both, and inside.
+    const KINDS: [&[(usize, usize)]; 6] =
+        [&[], &[(0, 512)], &[(0, 200)], &[(412, 100)], &[(0, 100), (462, 50)], &[(100, 300)]];
+
+    /// The words of chunks of these kinds, and which of their pages are free.
+    fn of_kinds(kinds: &[usize]) -> (Vec<u64>, Vec<bool>) {
+        let pages = PageRange::counted(0, kinds.len() * CHUNK_PAGES).unwrap();
+        let mut words = vec![0; block_words(kinds.len())];
+        let mut span = Span(words.as_mut_slice());
+        span.write_header(pages, None);
+        let mut free = vec![false; pages.count()];
+        for (chunk, kind) in kinds.iter().enumerate() {
+            for (first, count) in KINDS[*kind] {
+                let run = PageRange::counted(chunk * CHUNK_PAGES + first, *count).unwrap();
+                span.fill(run, true);
+                free[run.first()..=run.last()].fill(true);
+            }
+        }
+        span.rebuild();
+        (words, free)
+    }
+
+    /// How far chunk `chunk` reaches, by counting.
+    fn counted(free: &[bool], chunk: usize) -> usize {
+        let (here, after) = free[chunk * CHUNK_PAGES..].split_at(CHUNK_PAGES);
+        if chunk > 0 && !here.contains(&false) {
+            return 0;
+        }
+        let end = here.iter().rev().take_while(|free| **free).count();
+        let on = after.iter().take_while(|free| **free).count();
+        here.split(|free| !free).map(<[bool]>::len).max().unwrap_or(0).max(end + on)
+    }
+
+    #[test]
+    fn a_chunk_reaches_as_far_as_its_longest_run_or_from_its_end_on_and_a_whole_one_below_the_first_nowhere() {
+        for number in 0..6_usize.pow(4) {
+            let kinds = [number % 6, number / 6 % 6, number / 36 % 6, number / 216];
+            let (words, free) = of_kinds(&kinds);
+            let reaches: Vec<usize> = (0..4).map(|chunk| counted(&free, chunk)).collect();
+            assert_eq!(longest(&words), *reaches.iter().max().unwrap(), "{kinds:?}");
+            for from in 0..5 {
+                let start = free[from * CHUNK_PAGES..].iter().take_while(|free| **free).count();
+                assert_eq!(free_from(&words, from), start, "{kinds:?} from chunk {from}");
+                for pages in reaches.iter().flat_map(|reach| [*reach, reach + 1]).filter(|pages| *pages > 0) {
+                    let next = (from..4).find(|chunk| reaches[*chunk] >= pages);
+                    assert_eq!(next_reaching(&words, from, pages), next, "{kinds:?} from chunk {from}: {pages}");
+                }
+            }
+        }
+    }
 }

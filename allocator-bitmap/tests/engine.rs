@@ -339,3 +339,16 @@ fn the_longest_free_run_is_told_to_whoever_knows_the_capability_alone() {
     pages.alloc_pages_at(20 * PAGE, 4, PAGE).unwrap();
     assert_eq!(longest(&mut pages), 40);
 }
+
+#[test]
+fn a_page_that_comes_back_to_a_full_chunk_is_found_in_a_large_memory_too() {
+    const CHUNK: usize = 512 * PAGE;
+    let mut pages = BitmapPageAllocator::<PAGE, Inline<7000>>::new();
+    add(&mut pages, 0, 600 * CHUNK).unwrap();
+    pages.alloc_pages(600 * 512, PAGE).unwrap();
+    free(&mut pages, 512 * CHUNK, 512).unwrap();
+    free(&mut pages, PAGE, 1).unwrap();
+    pages.check_integrity().unwrap();
+    assert_eq!(pages.alloc_pages(512, PAGE), Ok(512 * CHUNK));
+    assert_eq!(pages.alloc_pages(1, PAGE), Ok(PAGE));
+}

@@ -182,3 +182,25 @@ impl<P: PageAllocator> fmt::Debug for SlabByteAllocator<P> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::boxed::Box;
+
+    use allocator_api::CheckIntegrity;
+
+    use super::*;
+    use crate::arena::Arena;
+
+    #[test]
+    fn a_page_in_use_that_no_slab_holds_is_found() {
+        let arena = Arena::new(1 << 20, 4096);
+        let mut heap = Box::new(<SlabByteAllocator>::new());
+        // SAFETY: 1. The arena is this heap's alone. 2. `at` exposes the provenance.
+        unsafe { heap.init(arena.at(0), 1 << 20) }.unwrap();
+        heap.alloc(Layout::new::<u64>()).unwrap();
+        assert_eq!(heap.check_integrity(), Ok(()));
+        heap.pages.alloc_pages(1, 4096).unwrap();
+        assert_eq!(heap.check_integrity(), Err("the slabs hold the pages that are in use"));
+    }
+}

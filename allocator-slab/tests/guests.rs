@@ -17,9 +17,12 @@ fn a_guest_of_the_size_of_a_page_is_resized_where_it_is() {
     unsafe { slabs.init(memory.as_mut_ptr().expose_provenance(), MIB) }.unwrap();
     let [page, larger] = [4096, 5120].map(|size| Layout::from_size_align(size, 8).unwrap());
     slabs.alloc(larger).unwrap();
-    let blocks: Vec<_> = std::iter::from_fn(|| slabs.alloc(page).ok()).collect();
-    let guests = blocks.iter().filter(|block| !block.addr().get().is_multiple_of(4096)).count();
-    assert_ne!(guests, 0);
+    let mut blocks: Vec<_> = std::iter::from_fn(|| slabs.alloc(page).ok()).collect();
+    let is_guest = |block: &NonNull<u8>| !block.addr().get().is_multiple_of(4096);
+    assert!(!is_guest(&blocks[0]) && blocks.iter().any(is_guest));
+    // A page that is free again tempts nobody to move.
+    // SAFETY: 1. The block is live, with this layout. 2. It is forgotten.
+    unsafe { slabs.dealloc(blocks.remove(0), page) }.unwrap();
     for block in blocks {
         // SAFETY: 1. The block is live, with this layout. 2. It stays where it is.
         let resized = unsafe { slabs.realloc(block, page, 4000) }.unwrap();
@@ -99,6 +102,21 @@ fn on_a_full_heap_a_guest_becomes_smaller_and_grows_again_where_it_is() {
     // SAFETY: 1. The block is live, with a layout of the same class; then it is a mistake that is detected. 2. It is forgotten.
     let answers = unsafe { [heap.dealloc(block, first), heap.dealloc(block, layout)] };
     assert_eq!(answers, [Ok(()), Err(AllocError::NotAllocated)]);
+    heap.check_integrity().unwrap();
+}
+
+/// A guest of a class that runs serve is no run, whatever it becomes.
+#[test]
+fn on_a_full_heap_a_guest_of_the_size_of_pages_changes_its_size_where_it_is() {
+    let (mut heap, block, mut layout) = full_heap(9000);
+    for size in [8192, 4096, 3000, 4000, 8000, 9200, 4096, 8192] {
+        // SAFETY: 1. The block is live, with this layout. 2. Only what is returned is used.
+        assert_eq!(unsafe { heap.realloc(block, layout, size) }, Ok(block), "{size}");
+        layout = Layout::from_size_align(size, 8).unwrap();
+        heap.check_integrity().unwrap();
+    }
+    // SAFETY: 1. The block is live, with this layout. 2. It is forgotten.
+    assert_eq!(unsafe { heap.dealloc(block, layout) }, Ok(()));
     heap.check_integrity().unwrap();
 }
 

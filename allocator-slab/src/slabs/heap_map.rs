@@ -82,3 +82,21 @@ impl Slabs {
         class.slab_bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Stretch;
+
+    #[test]
+    fn stretches_that_touch_are_one_and_others_come_out_one_by_one() {
+        let mut live = Stretch::default();
+        let bounds = |stretch: Option<Stretch>| stretch.map(|stretch| (stretch.start, stretch.bytes));
+        assert_eq!(bounds(live.take()), None);
+        assert_eq!(bounds(live.push(4096, 8192)), None);
+        assert_eq!(bounds(live.push(12_288, 4096)), None);
+        assert_eq!(bounds(live.push(20_480, 4096)), Some((4096, 12_288)));
+        assert_eq!(bounds(live.push(usize::MAX - 4095, 4096)), Some((20_480, 4096)));
+        assert_eq!(bounds(live.take()), Some((usize::MAX - 4095, 4096)));
+        assert_eq!(bounds(live.take()), None);
+    }
+}

@@ -76,3 +76,16 @@ fn the_tail_of_a_slab_is_used_as_long_as_the_slab_is() {
     unsafe { slabs.dealloc(block, layout(96, 8)) }.unwrap();
     assert_eq!(slabs.used_bytes(), before);
 }
+
+#[test]
+fn nothing_is_a_guest_in_an_object_of_its_own_class() {
+    let (mut small, mut large) = (Pages::<4096>::of_host(MIB), Pages::<{ 16 * KIB }>::of_host(MIB));
+    let mut slabs = Box::new(Slabs::new());
+    let page = layout(4096, 8);
+    // On large pages this is an object, of a slab with others that are free; on small ones it is a run.
+    slabs.alloc_from(&mut large, page).unwrap();
+    small.patience = 0;
+    assert_eq!(slabs.alloc_from(&mut small, page), Err(AllocError::NoMemory));
+    let class = slabs.size_classes().find(|class| class.object_bytes == 4096).unwrap();
+    assert_eq!((class.live, class.capacity > 1), (1, true));
+}

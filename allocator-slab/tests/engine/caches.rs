@@ -126,7 +126,8 @@ fn an_object_goes_back_to_its_own_cache_alone() {
     }
     assert_eq!(give(&mut heap, &left, bytes.cast()), refused);
     assert_eq!(give(&mut heap, &left, other), refused);
-    assert_eq!(statistics(&heap, "left").unwrap().live, 130);
+    let live = ["left", "right"].map(|name| statistics(&heap, name).unwrap().live);
+    assert_eq!(live, [130, 1]);
     for object in objects.into_iter().rev() {
         assert_eq!(give(&mut heap, &left, object), Ok(()));
     }
@@ -166,4 +167,25 @@ fn an_unused_cache_gives_its_pages_to_whoever_needs_them() {
     assert_eq!(statistics(&heap, "large").unwrap().slabs, 0);
     assert!(matches!(heap.alloc_object(&cache), Err(AllocError::NoMemory)));
     heap.check_integrity().unwrap();
+}
+
+#[test]
+fn objects_that_fill_all_the_words_of_a_slab_come_back_each_by_itself() {
+    let arena = Arena::new(MIB, 4096);
+    let mut heap = heap_over::<4096>(&arena, MIB);
+    let cache = heap.open_cache::<[u64; 2]>("small", 1).unwrap();
+    let objects: Vec<_> = (0..300).map(|_| heap.alloc_object(&cache).unwrap()).collect();
+    // Numbers whose bits are two words apart, as those of an object and its guest are elsewhere.
+    let given = [133, 5, 250, 122].map(|number| objects[number]);
+    for object in given {
+        assert_eq!(give(&mut heap, &cache, object), Ok(()));
+    }
+    assert_eq!(statistics(&heap, "small").unwrap().live, 296);
+    for object in given {
+        assert_eq!(give(&mut heap, &cache, object), Err(AllocError::NotAllocated));
+    }
+    for object in objects.iter().filter(|object| !given.contains(object)) {
+        assert_eq!(give(&mut heap, &cache, *object), Ok(()));
+    }
+    assert_eq!(statistics(&heap, "small").unwrap().live, 0);
 }

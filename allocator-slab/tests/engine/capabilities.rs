@@ -6,7 +6,7 @@ use allocator_api::{
 
 use crate::{
     arena::Arena,
-    blocks::{Filled, KIB, MIB, free, heap_over, layout},
+    blocks::{Filled, Heap, KIB, MIB, free, heap_over, layout},
 };
 
 #[test]
@@ -102,6 +102,35 @@ fn a_piece_that_the_page_level_keeps_is_tried_once_and_stays_usable() {
     assert_eq!(heap.reclaim(4096), None);
     heap.check_integrity().unwrap();
     assert_eq!(heap.alloc(middle), Ok(runs[runs.len() / 2]));
+}
+
+#[test]
+fn a_smaller_piece_is_taken_out_where_the_page_level_keeps_the_largest() {
+    let arena = Arena::new(8 * MIB, MIB);
+    let mut heap = heap_over::<4096>(&arena, 4 * MIB);
+    let (run, page) = (layout(64 * KIB, 4096), layout(4096, 4096));
+    let fill = |heap: &mut Heap<4096>, request| -> Vec<_> {
+        std::iter::from_fn(|| heap.alloc(request).ok()).map(|block| (block, request)).collect()
+    };
+    let runs = fill(&mut heap, run);
+    let mut others = fill(&mut heap, page);
+    assert!(fill(&mut heap, layout(16, 8)).len() < 64 * KIB);
+    // A second bank, in use but for less than two runs at its end.
+    // SAFETY: 1. The arena is this heap's alone. 2. `at` exposes the provenance.
+    unsafe { heap.add_memory(arena.at(5 * MIB), MIB) }.unwrap();
+    others.extend(fill(&mut heap, page));
+    let end = arena.at(6 * MIB - 100 * KIB);
+    for (block, request) in others.into_iter().filter(|(block, _)| block.addr().get() >= end) {
+        free(&mut heap, block, request).unwrap();
+    }
+    // Taken out of the middle of the first bank, two runs would leave no page for the records of the rest.
+    let middle = runs.len() / 2;
+    for (block, _) in &runs[middle..middle + 2] {
+        free(&mut heap, *block, run).unwrap();
+    }
+    let range = heap.reclaim(4096).unwrap();
+    assert!(range.start() >= end && range.size().is_some_and(|bytes| bytes < 128 * KIB), "{range:?}");
+    heap.check_integrity().unwrap();
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod caches;
 mod capabilities;
 mod costs;
 mod far_apart;
+mod heap_map;
 mod model;
 mod one_class;
 #[path = "../support/pages.rs"]

@@ -144,7 +144,7 @@ fn a_full_page_level_lets_small_blocks_be_guests_that_free_as_their_own_class() 
 fn the_next_larger_class_is_the_first_that_hosts() {
     let mut pages = Pages::<4096>::of_host(MIB);
     let mut slabs = Box::new(Slabs::new());
-    for size in [72, 128] {
+    for size in [56, 72, 128] {
         slabs.alloc_from(&mut pages, layout(size, 8)).unwrap();
     }
     while pages.alloc_pages(1, 4096).is_ok() {}
@@ -154,6 +154,23 @@ fn the_next_larger_class_is_the_first_that_hosts() {
     // Objects of 72 bytes are at no multiple of 64.
     slabs.alloc_from(&mut pages, layout(64, 64)).unwrap();
     assert_eq!((live(&slabs, 72), live(&slabs, 128)), (2, 2));
+    // An object of 56 bytes is too small.
+    assert_eq!(live(&slabs, 56), 1);
+}
+
+#[test]
+fn a_guest_may_be_aligned_to_a_frame_in_an_object_that_is() {
+    let mut pages = Pages::<{ 16 * KIB }>::of_host(MIB);
+    let mut slabs = Box::new(Slabs::new());
+    let live = |slabs: &Slabs| slabs.size_classes().find(|class| class.object_bytes == 8192).unwrap().live;
+    slabs.alloc_from(&mut pages, layout(8192, 8)).unwrap();
+    while pages.alloc_pages(1, 16 * KIB).is_ok() {}
+    let guest = slabs.alloc_from(&mut pages, layout(100, 4096)).unwrap();
+    assert!(guest.addr().get().is_multiple_of(4096));
+    assert_eq!(live(&slabs), 2);
+    // SAFETY: 1. The block is live, with this layout. 2. It is forgotten. 3. There is one page level.
+    unsafe { slabs.dealloc_to(&mut pages, guest, layout(100, 4096)) }.unwrap();
+    assert_eq!(live(&slabs), 1);
 }
 
 #[test]

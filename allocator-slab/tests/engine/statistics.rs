@@ -1,6 +1,6 @@
 //! Statistics of classes and runs.
 
-use allocator_api::{BaseAllocator, ByteAllocator, CheckIntegrity, HeapMap};
+use allocator_api::{BaseAllocator, ByteAllocator, CheckIntegrity, HeapMap, PagedByteAllocator};
 use allocator_slab::{ClassStatistics, RunStatistics};
 
 use crate::{
@@ -66,6 +66,50 @@ fn runs_are_counted_and_pages_kept_for_the_next_up_to_sixteen() {
     free(&mut heap, again, layout(4090, 2)).unwrap();
     free(&mut heap, large, layout(40_000, 1)).unwrap();
     assert_eq!(heap.slabs().runs(), RunStatistics { live: 0, bytes: 0, kept_pages: 16 });
+}
+
+#[test]
+fn the_page_of_a_slab_of_one_is_kept_for_the_next_slab() {
+    let arena = Arena::new(MIB, 4096);
+    let mut heap = heap_over::<4096>(&arena, MIB);
+    let large: Vec<_> = (0..5).map(|_| heap.alloc(layout(3072, 8)).unwrap()).collect();
+    let small: Vec<_> = (0..129).map(|_| heap.alloc(layout(64, 8)).unwrap()).collect();
+    assert_eq!((class_of(&heap, 3072).slabs, class_of(&heap, 64).slabs), (2, 3));
+    for block in large {
+        free(&mut heap, block, layout(3072, 8)).unwrap();
+    }
+    // A slab of several pages goes back at once.
+    assert_eq!((class_of(&heap, 3072).slabs, heap.slabs().runs().kept_pages), (1, 0));
+    for block in small {
+        free(&mut heap, block, layout(64, 8)).unwrap();
+    }
+    assert_eq!((class_of(&heap, 64).slabs, heap.slabs().runs().kept_pages), (1, 2));
+    let held_bytes = heap.slabs().held_bytes();
+    for kept_pages in [2, 1, 0] {
+        (0..64).for_each(|_| _ = heap.alloc(layout(64, 8)).unwrap());
+        assert_eq!((heap.slabs().runs().kept_pages, heap.slabs().held_bytes()), (kept_pages, held_bytes));
+        heap.check_integrity().unwrap();
+    }
+    heap.alloc(layout(64, 8)).unwrap();
+    assert_eq!(heap.slabs().held_bytes(), held_bytes + 4096);
+}
+
+#[test]
+fn what_is_kept_goes_back_before_a_run_only_while_nothing_is_live() {
+    let arena = Arena::new(MIB, 4096);
+    for (is_live, kept_pages) in [(true, 1), (false, 0)] {
+        let mut heap = heap_over::<4096>(&arena, MIB);
+        let small = heap.alloc(layout(100, 1)).unwrap();
+        let page = heap.alloc(layout(4096, 1)).unwrap();
+        free(&mut heap, page, layout(4096, 1)).unwrap();
+        assert_eq!(heap.slabs().runs().kept_pages, 1);
+        if !is_live {
+            free(&mut heap, small, layout(100, 1)).unwrap();
+        }
+        heap.alloc(layout(40_000, 1)).unwrap();
+        assert_eq!(heap.slabs().runs(), RunStatistics { live: 1, bytes: 40_960, kept_pages });
+        heap.check_integrity().unwrap();
+    }
 }
 
 #[test]
