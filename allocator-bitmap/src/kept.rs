@@ -13,7 +13,8 @@
 //!                └─ the group is full: with the next run of it, this one is settled
 //! ```
 //!
-//! Shorter runs come from the open chunk and go back without a search, too.
+//! Shorter runs come from the open chunk and go back without a search, too. A longer one that comes back to the open chunk becomes
+//! free, as a single page there does, and is only *remembered*: a request of its length gets it if it is free still.
 //!
 //! Whatever asks for free pages in any other way sees kept runs as free: nothing is refused as long as they would help.
 //! Then all are settled; and if that was in vain, all are kept again, so that a refused call changes nothing.
@@ -62,6 +63,15 @@ pub(crate) struct KeptRun {
     pub(crate) span: Link,
     /// The numbers of its pages.
     pub(crate) pages: PageRange,
+    /// Whether it is only remembered: its pages are free as others are, or were.
+    pub(crate) is_free: bool,
+}
+
+impl KeptRun {
+    /// Pages that are kept.
+    const fn kept_pages(&self) -> usize {
+        if self.is_free { 0 } else { self.pages.count() }
+    }
 }
 
 /// The runs that are kept.
@@ -69,8 +79,9 @@ pub(crate) struct KeptRun {
 pub(crate) struct KeptRuns {
     // In each group the newest first, vacant places last.
     groups: [[Option<KeptRun>; EACH]; GROUPS],
+    // How many there are, those that are only remembered among them.
     pub(crate) count: usize,
-    // Pages of all of them.
+    // Pages of those that are kept.
     pub(crate) pages: usize,
 }
 
@@ -78,8 +89,13 @@ impl KeptRuns {
     /// None.
     pub(crate) const NONE: Self = Self { groups: [[None; EACH]; GROUPS], count: 0, pages: 0 };
 
-    /// Whether none is kept.
+    /// Whether none is kept; some may be remembered.
     pub(crate) const fn is_empty(&self) -> bool {
+        self.pages == 0
+    }
+
+    /// Whether none is kept or remembered.
+    pub(crate) const fn is_vacant(&self) -> bool {
         self.count == 0
     }
 
@@ -98,27 +114,30 @@ impl KeptRuns {
         group.copy_within(..EACH - 1, 1);
         group[0] = Some(run);
         self.count += usize::from(last.is_none());
-        self.pages = self.pages + run.pages.count() - last.map_or(0, |last| last.pages.count());
+        self.pages = self.pages + run.kept_pages() - last.map_or(0, |last| last.kept_pages());
         last
     }
 
-    /// The newest kept run of `count` pages that begins at a multiple of `align` pages. It is kept no longer.
+    /// The newest run of `count` pages that begins at a multiple of `align` pages and, if it is only remembered, is free as
+    /// `is_free` says. It is kept no longer.
     #[inline]
-    fn take(&mut self, count: usize, align: usize) -> Option<KeptRun> {
+    fn take(&mut self, count: usize, align: usize, is_free: impl Fn(&KeptRun) -> bool) -> Option<KeptRun> {
         let group = self.group(count)?;
-        let fits = |run: &KeptRun| run.pages.count() == count && run.pages.first() & (align - 1) == 0;
+        let fits = |run: &KeptRun| {
+            run.pages.count() == count && run.pages.first() & (align - 1) == 0 && (!run.is_free || is_free(run))
+        };
         let at = group.iter().position(|run| run.as_ref().is_some_and(fits))?;
         let found = group[at];
         group.copy_within(at + 1.., at);
         group[EACH - 1] = None;
         self.count -= 1;
-        self.pages -= count;
+        self.pages -= found.map_or(0, |run| run.kept_pages());
         found
     }
 
-    /// All of them, from the shortest group on and in each the newest first.
+    /// Those that are kept, from the shortest group on and in each the newest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = KeptRun> + Clone + '_ {
-        self.groups.iter().flatten().flatten().copied()
+        self.groups.iter().flatten().flatten().filter(|run| !run.is_free).copied()
     }
 
     /// Whether a page of `pages` is kept.
@@ -151,26 +170,40 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     /// Hands out a kept run of `count` pages at a multiple of `align` pages. Returns its address.
     #[inline]
     pub(crate) fn take_kept(&mut self, count: usize, align: usize) -> Option<usize> {
-        let run = self.kept.take(count, align)?;
+        let records = &self.records;
+        let run = self.kept.take(count, align, |run| {
+            let span = Span(records.words(run.span));
+            let (first, last) = span.indices(run.pages);
+            span.all(true, first, last)
+        })?;
+        if run.is_free {
+            let (first, _) = self.span(run.span).indices(run.pages);
+            return Some(self.take(run.span, first, count));
+        }
         self.mark(run);
         self.used += count;
         Some(run.pages.first() << Self::PAGE_LOG2)
     }
 
-    /// Keeps the used pages `pages` of a span, of which none is kept, if runs of that length are kept, and there.
+    /// Keeps the used pages `pages` of a span, which are [near no kept ones](Self::is_near_kept), if runs of that length are kept,
+    /// and there; in the open chunk they become free and are remembered.
     #[inline]
     pub(crate) fn keep(&mut self, span: Link, pages: PageRange) -> bool {
-        let is_of_a_group = (NEARBY_PAGES + 1..=LONGEST_PAGES).contains(&pages.count())
-            && (self.kept.pages + pages.count()) * SHARE <= self.total - self.used;
-        if !is_of_a_group
-            || pages.first() < self.prefer
-            || self.is_open(span, pages)
-            || self.is_near_kept(span, pages)
-        {
+        let is_of_a_group = (NEARBY_PAGES + 1..=LONGEST_PAGES).contains(&pages.count());
+        let are_too_many = (self.kept.pages + pages.count()) * SHARE > self.total - self.used;
+        if !is_of_a_group || are_too_many || pages.first() < self.prefer {
             return false;
         }
-        let run = KeptRun { span, pages };
-        self.mark(run);
+        let open = self.open_chunk_of(span, pages);
+        let run = KeptRun { span, pages, is_free: open.is_some() };
+        match open {
+            Some(chunk) => {
+                // More are likely to come and go there.
+                self.let_be_stale(span, chunk);
+                self.put(span, pages);
+            }
+            None => self.mark(run),
+        }
         if let Some(oldest) = self.kept.push(run) {
             self.settle_kept(oldest);
         }
@@ -179,7 +212,10 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
 
     /// Whether a word that has one of the pages `pages` of a span has kept pages.
     #[inline]
-    fn is_near_kept(&self, link: Link, pages: PageRange) -> bool {
+    pub(crate) fn is_near_kept(&self, link: Link, pages: PageRange) -> bool {
+        if self.kept.is_empty() {
+            return false;
+        }
         let span = self.span(link);
         words_of(&span, pages).any(|(chunk, words)| span.record(chunk).kept_words() & words != 0)
     }
@@ -190,10 +226,10 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         self.is_near_kept(link, pages) && self.kept.overlap(pages)
     }
 
-    /// Whether one of `pages` is in the open chunk, or in that which was open last.
-    fn is_open(&self, link: Link, pages: PageRange) -> bool {
-        let open = self.open.chunk().filter(|(span, _)| *span == link);
-        open.is_some_and(|(_, open)| words_of(&self.span(link), pages).any(|(chunk, _)| chunk == open))
+    /// The open chunk, or that which was open last, if one of `pages` of a span is in it.
+    fn open_chunk_of(&self, link: Link, pages: PageRange) -> Option<usize> {
+        let (_, open) = self.open.chunk().filter(|(span, _)| *span == link)?;
+        words_of(&self.span(link), pages).map(|(chunk, _)| chunk).find(|chunk| *chunk == open)
     }
 
     /// Says in the records of its chunks where a run is kept, or no longer.
@@ -207,11 +243,18 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
 
     /// Lets a run that was kept be free as others are.
     fn settle_kept(&mut self, run: KeptRun) {
-        self.mark(run);
-        let mut span = self.span_mut(run.span);
-        let (first, last) = span.indices(run.pages);
+        if !run.is_free {
+            self.mark(run);
+            self.put(run.span, run.pages);
+        }
+    }
+
+    /// Lets used pages of a span be free.
+    pub(crate) fn put(&mut self, link: Link, pages: PageRange) {
+        let mut span = self.span_mut(link);
+        let (first, last) = span.indices(pages);
         let has_to_know = span.put(first, last);
-        self.tell(run.span, has_to_know);
+        self.tell(link, has_to_know);
     }
 
     /// Lets the kept runs that have pages in chunk `chunk` of a span be free as others are.
@@ -224,7 +267,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         let kept = core::mem::replace(&mut self.kept, KeptRuns::NONE);
         // Pushed from the oldest on, so that their order stays.
         for run in kept.groups.iter().flat_map(|group| group.iter().rev()).flatten() {
-            if run.pages.common(pages).is_some() {
+            if !run.is_free && run.pages.common(pages).is_some() {
                 self.settle_kept(*run);
             } else {
                 self.kept.push(*run);
@@ -255,7 +298,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     pub(crate) fn with_all_free<T, E>(&mut self, attempt: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
         let kept = self.settle_all_kept();
         let result = attempt(self);
-        if result.is_err() && !kept.is_empty() {
+        if result.is_err() {
             self.keep_again(kept);
         }
         result
@@ -286,7 +329,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
             if self.kept.iter().take(i).any(|other| other.pages.common(run.pages).is_some()) {
                 return Err("no page is kept twice");
             }
-            if run.pages.first() < self.prefer || self.is_open(run.span, run.pages) {
+            if run.pages.first() < self.prefer || self.open_chunk_of(run.span, run.pages).is_some() {
                 return Err("no page of the open chunk is kept, and none below what is preferred");
             }
         }
@@ -302,17 +345,19 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
                 }
             }
         }
-        let counted = (self.kept.iter().count(), self.kept.iter().map(|run| run.pages.count()).sum());
-        if (self.kept.count, self.kept.pages) == counted { Ok(()) } else { Err("kept runs are counted") }
+        let all = self.kept.groups.iter().flatten().flatten();
+        if (self.kept.count, self.kept.pages) == (all.clone().count(), all.map(KeptRun::kept_pages).sum()) {
+            Ok(())
+        } else {
+            Err("kept runs are counted")
+        }
     }
 
     /// Looks at what is to be seen when every kept run is free as others are; they are kept again afterwards.
     pub(crate) fn look_with_all_free<T>(&mut self, look: impl FnOnce(&mut Self) -> T) -> T {
         let kept = self.settle_all_kept();
         let seen = look(self);
-        if !kept.is_empty() {
-            self.keep_again(kept);
-        }
+        self.keep_again(kept);
         seen
     }
 }
@@ -328,7 +373,8 @@ mod tests {
     use crate::layout::{block_words, cover_of};
 
     fn run(first: usize, count: usize) -> KeptRun {
-        KeptRun { span: Link::new(NonZeroUsize::MIN), pages: PageRange::counted(first, count).unwrap() }
+        let is_free = first % 3 == 0;
+        KeptRun { span: Link::new(NonZeroUsize::MIN), pages: PageRange::counted(first, count).unwrap(), is_free }
     }
 
     #[test]
@@ -352,19 +398,22 @@ mod tests {
                 model.push(run(first, count));
             } else {
                 let align = 1 << random(55, 5);
-                let fits = |run: &KeptRun| run.pages.count() == count && run.pages.first().is_multiple_of(align);
+                let is_free = |run: &KeptRun| run.pages.first() % 2 == step % 2;
+                let fits = |run: &KeptRun| {
+                    run.pages.count() == count
+                        && run.pages.first().is_multiple_of(align)
+                        && (!run.is_free || is_free(run))
+                };
                 let newest = model.iter().rposition(fits);
-                assert_eq!(kept.take(count, align), newest.map(|at| model.remove(at)), "step {step}");
+                assert_eq!(kept.take(count, align, is_free), newest.map(|at| model.remove(at)), "step {step}");
             }
             let pages = PageRange::counted(first, count).unwrap();
-            let overlaps = model.iter().filter_map(|run| run.pages.common(pages));
+            let all_kept = model.iter().filter(|run| !run.is_free);
+            let overlaps = all_kept.clone().filter_map(|run| run.pages.common(pages));
             let lowest = kept.lowest_in(pages).map(PageRange::first);
             assert_eq!(lowest, overlaps.clone().map(PageRange::first).min());
             assert_eq!(kept.overlap(pages), overlaps.count() > 0);
-            assert_eq!(
-                (kept.iter().count(), kept.count, kept.is_empty()),
-                (model.len(), model.len(), model.is_empty())
-            );
+            assert_eq!((kept.count, kept.is_vacant()), (model.len(), model.is_empty()));
         }
     }
 

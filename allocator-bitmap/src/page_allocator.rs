@@ -199,7 +199,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
 
     /// Forgets what is known of spans beside the directory: they change. No record is stale, and no run is kept.
     pub(crate) fn forget_near(&mut self) {
-        debug_assert!(self.kept.is_empty());
+        debug_assert!(self.kept.is_vacant());
         self.open = Open::NONE;
         self.near = Near::NONE;
         self.recent = Recent::NONE;

@@ -41,7 +41,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         if count > self.total - self.used {
             return None;
         }
-        if self.used == self.in_records && !self.kept.is_empty() {
+        if self.used == self.in_records && !self.kept.is_vacant() {
             // Nothing is handed out: it shall be as if nothing ever was.
             return self.with_all_free(|pages| pages.find_run(count, align).ok_or(())).ok();
         }
@@ -197,13 +197,13 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
             }
         }
         let last = first + (num_pages - 1);
-        if !self.span(link).all(false, first, last) || self.is_kept(link, run) {
+        let is_near_kept = self.is_near_kept(link, run);
+        if !self.span(link).all(false, first, last) || is_near_kept && self.kept.overlap(run) {
             return Err(AllocError::NotAllocated);
         }
         self.used -= num_pages;
-        if !self.keep(link, run) {
-            let has_to_know = self.span_mut(link).put(first, last);
-            self.tell(link, has_to_know);
+        if is_near_kept || !self.keep(link, run) {
+            self.put(link, run);
         }
         Ok(())
     }

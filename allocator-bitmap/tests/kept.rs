@@ -223,6 +223,36 @@ fn of_32_free_pages_one_is_kept() {
 }
 
 #[test]
+fn a_run_that_comes_back_to_the_open_chunk_is_remembered_as_long_as_it_is_free() {
+    let mut pages = Pages::new();
+    add(&mut pages, CHUNK, 20 * CHUNK);
+    let first = run(&mut pages, 1);
+    let runs = [(); 3].map(|()| run(&mut pages, 30));
+    assert_eq!(runs, [1, 31, 61].map(|page| first + page * PAGE));
+    free(&mut pages, runs[0], 30);
+    free(&mut pages, runs[2], 30);
+    // Free as others are: found out when they come back again, and taken by whoever asks for less.
+    assert_eq!(try_free(&mut pages, runs[2], 30), Err(AllocError::NotAllocated));
+    assert_eq!(try_free(&mut pages, runs[0] + PAGE, 1), Err(AllocError::NotAllocated));
+    assert_eq!(run(&mut pages, 30), runs[2]);
+    free(&mut pages, runs[2], 30);
+    assert_eq!(pages.alloc_pages(31, 128 * PAGE), Ok(first + 128 * PAGE));
+    assert_eq!(run(&mut pages, 1), runs[0]);
+    assert_eq!(run(&mut pages, 30), runs[2], "the other one is not free any more");
+    free(&mut pages, runs[0], 1);
+    assert_eq!(run(&mut pages, 30), runs[0], "now it is again");
+    // When nothing else is handed out, nothing is remembered.
+    let mut pages = Pages::new();
+    add(&mut pages, CHUNK, 20 * CHUNK);
+    let first = run(&mut pages, 1);
+    let runs = [(); 2].map(|()| run(&mut pages, 30));
+    free(&mut pages, runs[0], 30);
+    free(&mut pages, runs[1], 30);
+    free(&mut pages, first, 1);
+    assert_eq!(run(&mut pages, 30), first);
+}
+
+#[test]
 fn when_nothing_is_handed_out_any_more_it_is_as_if_nothing_ever_was() {
     let mut pages = Pages::new();
     add(&mut pages, CHUNK, 20 * CHUNK);
