@@ -92,16 +92,17 @@
 //! | what | target | measured |
 //! |---|---|---|
 //! | one page, taken and given back | ≤ 25 | 27.0: 31 and 23 (82, 4412, 125) |
-//! | single pages, 75 % in use, freed in random order | ≤ 60 | 62.1: 46 and 81 (86, 477, 99) |
-//! | runs of 2^0 to 2^9 pages, 50 to 90 % in use, 1 GiB | LLFree's | 615: 731 and 466 (146 489, 270, 102) |
-//! | runs of 1 to 300 pages, exact, 1 GiB | LLFree's | 1147: 1376 and 878 (522 018, 233, 105) |
-//! | the same two in 64 GiB | ≤ 1.5 × | 1189, 1297: 1.93 ×, 1.13 × (155 797, 376, 125; –, 417, 119) |
-//! | refused run, 64 GiB, every other page free | ≤ 2 µs | 569 instructions; 52 000 with 21 kept runs |
+//! | single pages, 75 % in use, freed in random order | ≤ 60 | 62.6: 46 and 82 (86, 477, 99) |
+//! | 16 pages, taken and given back | LLFree's | 223: 213 and 233 (1672, 187, 226) |
+//! | runs of 2^0 to 2^9 pages, 50 to 90 % in use, 1 GiB | LLFree's | 633: 775 and 453 (146 489, 270, 102) |
+//! | runs of 1 to 300 pages, exact, 1 GiB | LLFree's | 1176: 1426 and 882 (522 018, 233, 105) |
+//! | the same two in 64 GiB | ≤ 1.5 × | 1215, 1323: 1.92 ×, 1.13 × (155 797, 376, 125; –, 417, 119) |
+//! | refused run, 64 GiB, every other page free | ≤ 2 µs | 579 instructions; 52 000 with 21 kept runs |
 //! | records, bytes a page | ≤ 0.2 | 0.159 |
-//! | page trace of a kernel's boot | ≤ 60 | 53.5 (247, 440, 140) |
-//! | … of processes that fork | ≤ 35 | 37.8 (96, 393, 109) |
-//! | … of work on files | ≤ 35 | 47.2 (149, 546, 119) |
-//! | free pages in free huge pages, at the end of the last | ≥ 60 % | 77 % (80, 80, 66) |
+//! | page trace of a kernel's boot | ≤ 60 | 53.5 (247, 440, 131) |
+//! | … of processes that fork | ≤ 35 | 37.8 (96, 393, 104) |
+//! | … of work on files | ≤ 35 | 47.3 (149, 546, 118) |
+//! | free pages in free huge pages, at the end of the last | ≥ 60 % | 77 % (80, 80, 79) |
 //!
 //! Where a target is missed:
 //!
@@ -109,13 +110,13 @@
 //!   it is in (10), to read the word and the record and test both (13), to change them (5), and the calls (15). The
 //!   traces of forks and files give most pages back there. All over a memory of 512 chunks, a free makes a new
 //!   longest run in its chunk now and then, which about 200 more are spent on.
-//! - **Runs**. A run that is kept takes about 110 instructions to get and 110 to give back. One that is not is found exactly, the
-//!   lowest there is: of 1250 instructions for it, 220 find the chunk in the tree, 220 the place in its words, 280 compute the record
-//!   of a chunk whose longest run was taken, 180 carry the change up the tree, and 170 change bits and look at what is around. Lists
-//!   of powers of two, with 12 bytes a page or none of the checks, need not. LLFree itself, 135 and 53 ns for powers of two on
-//!   another machine, cannot be run beside it: the package registry does not hold it.
-//! - **64 GiB**. The tree has two levels more there than at 1 GiB; and that script takes twelve runs for each that it gives back, so
-//!   that few are kept: these 1189 stand against 980 where nothing is kept at 1 GiB.
+//! - **Runs**. What comes again and again costs what it costs a buddy allocator. What is not kept is found exactly, the lowest
+//!   there is, and put back exactly: of about 1200 instructions for one at 64 GiB, 230 find the chunk in the tree, 180 the place in its
+//!   words, 270 compute the record of a chunk whose longest run was taken, 180 carry that up the tree, and 250 change bits and
+//!   look at what is around. Lists of powers of two need not. LLFree itself, 135 and 53 ns for powers of two on another machine,
+//!   cannot be run beside it: the package registry does not hold it.
+//! - **64 GiB**. The tree has two levels more there than at 1 GiB, and that script takes twelve runs for each that it gives back:
+//!   hardly any is kept. Without kept runs, 1 GiB took 980.
 //!
 //! # Limits
 //!

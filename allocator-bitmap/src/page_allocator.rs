@@ -28,7 +28,7 @@ use crate::{
     summary::CHUNK_PAGES,
 };
 
-/// A page allocator over any number of regions, with exact runs, checked frees and a bitmap of 0.15 bytes a page.
+/// A page allocator over any number of regions, with exact runs, checked frees and records of 0.16 bytes a page.
 ///
 /// `PAGE_SIZE` is any power of two; `R` says where the records are: [`InRegion`], [`Lent`](crate::Lent) or
 /// [`Inline`](crate::Inline).
@@ -36,8 +36,9 @@ use crate::{
 /// # Complexity
 ///
 /// With n pages and s spans (regions that touch are one span): `alloc_pages` of one page O(1) from the open chunk,
-/// else O(log n + log s); of a run, the same if its alignment is a page or a longer run has room for it, else a
-/// look at each 512 pages with a run long enough; plus 1/64 step for each page of the run. `alloc_pages_at`,
+/// else O(log n + log s); of a run, O(1) if one of its length is kept, else O(log n + log s) if its alignment is a page or a longer
+/// run has room for it, else a look at each 512 pages with a run long enough; at most 21 times that where only kept runs
+/// help; plus 1/64 step for each page of the run. `alloc_pages_at`,
 /// `dealloc_pages`: O(log n + log s), and 1/64 step a page. `add_memory`, `remove_memory`: linear in the records
 /// of the spans concerned, at the speed of copying.
 ///

@@ -51,7 +51,7 @@
 //! | `slab-package` | `slab::package::SlabByteAllocator`: the published package |
 //! | `tlsf` | `TlsfByteAllocator`: two-level segregated fit; bounded time, little waste |
 //! | `buddy` | `BuddyByteAllocator`: powers of two; large aligned blocks |
-//! | `bitmap` (default) | `BitmapPageAllocator`: one bit a page under a tree of summaries; any number of banks |
+//! | `bitmap` (default) | `BitmapPageAllocator`: one bit a page under a tree of how far free runs reach; any number of banks |
 //! | `bitmap-package` | `bitmap::package::BitmapPageAllocator`: the published package; a span of 64 GiB |
 //! | `trace` | `Recorded`: a level that records its calls, in the format of traces |
 //!

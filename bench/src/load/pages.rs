@@ -20,6 +20,7 @@ use Figure::{Mean, Worst};
 pub(crate) const ENTRIES: &[Entry] = &[
     entry("page-ping", Mean, "one page taken and given back, 1 GiB", || ping(GIB)),
     entry("page-random", Mean, "single pages, random frees, 75 % full, 1 GiB", || singles(GIB)),
+    entry("run-ping", Mean, "16 pages taken and given back while others are live, 1 GiB", || run_ping(GIB)),
     entry("runs-pow2", Mean, "runs of 2^0 to 2^9 pages, 50 to 90 % full, 1 GiB", || runs(GIB, power_of_two)),
     entry("runs-300", Mean, "runs of 1 to 300 pages, 50 to 90 % full, 1 GiB", || runs(GIB, up_to_300)),
     entry("runs-pow2-64g", Mean, "runs of 2^0 to 2^9 pages, 64 GiB", || runs(64 * GIB, power_of_two)),
@@ -44,6 +45,17 @@ fn ping(region_bytes: usize) -> Script {
         writer.free_at(0);
     }
     finish(region_bytes, Vec::new(), writer)
+}
+
+fn run_ping(region_bytes: usize) -> Script {
+    let mut writer = Writer::new();
+    [1, 600].map(|pages| writer.alloc(pages, PAGE_LOG2));
+    let prepare = writer.take();
+    for _ in 0..20_000 {
+        writer.alloc(16, PAGE_LOG2);
+        writer.free_at(2);
+    }
+    finish(region_bytes, prepare, writer)
 }
 
 /// Allocates or frees, whichever brings the live count nearer to `live`, more or less.

@@ -17,7 +17,7 @@ use super::Figures;
 use crate::workspace::Workspace;
 
 /// The workloads that are counted for the baseline: one for each kind of work, none that takes long.
-pub(super) const LOADS: [&str; 11] = [
+pub(super) const LOADS: [&str; 12] = [
     "ping-64",
     "random-64",
     "actions-realloc",
@@ -27,6 +27,7 @@ pub(super) const LOADS: [&str; 11] = [
     "misfits",
     "holes",
     "page-ping",
+    "run-ping",
     "page-random",
     "runs-pow2",
 ];
