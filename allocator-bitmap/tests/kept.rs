@@ -222,6 +222,18 @@ fn what_is_kept_above_serves_any_length_before_what_is_free_below() {
 }
 
 #[test]
+fn a_chunk_that_nothing_but_a_kept_run_breaks_is_not_broken_while_another_is() {
+    let mut pages = Pages::new();
+    add(&mut pages, 0, 8 * CHUNK);
+    let (kept, broken) = (run(&mut pages, 16), 5 * CHUNK);
+    assert_eq!((kept, pages.alloc_pages_at(broken, 1, PAGE)), (0, Ok(broken)));
+    free(&mut pages, kept, 16);
+    assert_eq!(pages.alloc_pages(1, PAGE), Ok(broken + PAGE));
+    pages.check_integrity().unwrap();
+    assert_eq!(pages.alloc_pages(512, CHUNK), Ok(0));
+}
+
+#[test]
 fn of_32_free_pages_one_is_kept() {
     // A run of 64 pages is kept exactly if 32 times as many are free then, it itself among them.
     for (others, is_kept) in [(31 * 64, true), (31 * 64 - 1, false)] {
