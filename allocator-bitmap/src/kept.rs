@@ -257,13 +257,13 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         self.tell(link, has_to_know);
     }
 
-    /// Lets the kept runs that have pages in chunk `chunk` of a span be free as others are.
-    pub(crate) fn settle_kept_in(&mut self, span: Link, chunk: usize) {
+    /// Lets the kept runs that have pages in chunk `chunk` of a span be free as others are. Returns whether there were any.
+    pub(crate) fn settle_kept_in(&mut self, span: Link, chunk: usize) -> bool {
         if self.span(span).record(chunk).kept_words() == 0 {
-            return;
+            return false;
         }
         let number = self.span(span).cover() + chunk * CHUNK_PAGES;
-        let Some(pages) = PageRange::new(number, number + (CHUNK_PAGES - 1)) else { return };
+        let Some(pages) = PageRange::new(number, number + (CHUNK_PAGES - 1)) else { return false };
         let kept = core::mem::replace(&mut self.kept, KeptRuns::NONE);
         // Pushed from the oldest on, so that their order stays.
         for run in kept.groups.iter().flat_map(|group| group.iter().rev()).flatten() {
@@ -273,6 +273,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
                 self.kept.push(*run);
             }
         }
+        true
     }
 
     /// Lets every kept run be free as others are. Returns them.

@@ -59,21 +59,20 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         if align == 1 && self.prefer == 0 {
             return self.or_with_all_free(|pages| pages.take_lowest(count));
         }
-        self.or_with_all_free(|pages| pages.take_preferred(count, align, MISFITS))
-            .or_else(|| self.with_all_free(|pages| pages.take_preferred(count, align, usize::MAX).ok_or(())).ok())
+        let above = PageRange::new(self.prefer, Self::LAST_PAGE)?;
+        let found = self.take_within(count, align, above);
+        if found.is_some() || self.prefer == 0 {
+            return found;
+        }
+        self.take_within(count, align, PageRange::new(0, Self::LAST_PAGE)?)
     }
 
-    /// `count` pages at a multiple of `align` pages, those that are preferred first. In each span, they may be looked for in
-    /// vain in `patience` chunks before the search is given up. Returns their address.
-    fn take_preferred(&mut self, count: usize, align: usize, patience: usize) -> Option<usize> {
-        let mut within = PageRange::new(self.prefer, Self::LAST_PAGE)?;
-        loop {
-            let found = self.alloc_aligned(&Request { count, align, boundary: None, within }, patience);
-            if found.is_some() || within.first() == 0 {
-                return found;
-            }
-            within = PageRange::new(0, Self::LAST_PAGE)?;
-        }
+    /// `count` pages of `within` at a multiple of `align` pages, if there are any: those that are kept and those that take long to
+    /// find at last. Returns their address.
+    fn take_within(&mut self, count: usize, align: usize, within: PageRange) -> Option<usize> {
+        let request = Request { count, align, boundary: None, within };
+        self.or_with_all_free(|pages| pages.alloc_aligned(&request, MISFITS))
+            .or_else(|| self.with_all_free(|pages| pages.alloc_aligned(&request, usize::MAX).ok_or(())).ok())
     }
 
     /// The lowest run of `count` pages. Returns its address.

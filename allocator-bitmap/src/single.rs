@@ -94,6 +94,20 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     fn open_next(&mut self) -> bool {
         let here =
             self.open.chunk().map_or(self.prefer, |(link, chunk)| self.span(link).cover() + chunk * CHUNK_PAGES);
+        loop {
+            let Some((link, chunk)) = self.next_chunk(here) else { return false };
+            // What is kept there may be all that breaks it: without that, it may be another one's turn.
+            if self.settle_kept_in(link, chunk) {
+                continue;
+            }
+            let Some(index) = self.span(link).first_free_in(chunk) else { return false };
+            self.open_chunk(link, index);
+            return true;
+        }
+    }
+
+    /// The chunk whose turn it is after the one of page `here`.
+    fn next_chunk(&mut self, here: usize) -> Option<(Link, usize)> {
         let mut next = self.next_broken_chunk(here);
         if next.is_none() && here != self.prefer {
             next = self.next_broken_chunk(self.prefer);
@@ -103,13 +117,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
             self.settle_all_kept();
             next = self.next_broken_chunk(self.prefer);
         }
-        let Some((link, chunk)) = next.or_else(|| self.next_free_chunk(self.prefer)) else {
-            return false;
-        };
-        self.settle_kept_in(link, chunk);
-        let Some(index) = self.span(link).first_free_in(chunk) else { return false };
-        self.open_chunk(link, index);
-        true
+        next.or_else(|| self.next_free_chunk(self.prefer))
     }
 
     /// One page from below what is preferred, when nothing is free there.

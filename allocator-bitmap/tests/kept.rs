@@ -210,6 +210,33 @@ fn nothing_is_kept_below_what_is_preferred() {
 }
 
 #[test]
+fn what_is_kept_above_serves_any_length_before_what_is_free_below() {
+    for align in [1, 2, 8] {
+        let mut pages = Pages::new();
+        add(&mut pages, 0, 40 * CHUNK);
+        pages.prefer_above(20 * CHUNK);
+        assert_eq!(pages.alloc_pages(40 * 512, PAGE), Ok(0));
+        free(&mut pages, 0, 20 * 512);
+        free(&mut pages, 30 * CHUNK, 64);
+        assert_eq!(pages.alloc_pages(40, align * PAGE), Ok(30 * CHUNK), "at {align} pages");
+        assert_eq!(pages.alloc_pages(40, align * PAGE), Ok(0), "at {align} pages");
+        pages.check_integrity().unwrap();
+    }
+}
+
+#[test]
+fn a_chunk_that_nothing_but_a_kept_run_breaks_is_not_broken_while_another_is() {
+    let mut pages = Pages::new();
+    add(&mut pages, 0, 8 * CHUNK);
+    let (kept, broken) = (run(&mut pages, 16), 5 * CHUNK);
+    assert_eq!((kept, pages.alloc_pages_at(broken, 1, PAGE)), (0, Ok(broken)));
+    free(&mut pages, kept, 16);
+    assert_eq!(pages.alloc_pages(1, PAGE), Ok(broken + PAGE));
+    pages.check_integrity().unwrap();
+    assert_eq!(pages.alloc_pages(512, CHUNK), Ok(0));
+}
+
+#[test]
 fn of_32_free_pages_one_is_kept() {
     // A run of 64 pages is kept exactly if 32 times as many are free then, it itself among them.
     for (others, is_kept) in [(31 * 64, true), (31 * 64 - 1, false)] {

@@ -21,6 +21,9 @@ enum Page {
     Live,
 }
 
+/// What windows of memory begin at a multiple of, in pages: up to here alignments and boundaries are the same in both.
+const WINDOW_ALIGN_PAGES: usize = 1 << 10;
+
 struct Random(u64);
 
 impl Random {
@@ -116,6 +119,9 @@ impl<const PAGE: usize, R: Records> Model<PAGE, R> {
             placement.within = AddressRange::from_bounds(low, high).unwrap();
             let boundary_pages = count.next_power_of_two() << random.below(3);
             placement.boundary_pow2 = (random.below(2) == 0).then(|| PAGE.checked_mul(boundary_pages)).flatten();
+            // Further apart, boundaries lie elsewhere in the twin's window.
+            let are_alike = !self.in_region || boundary_pages <= WINDOW_ALIGN_PAGES;
+            placement.boundary_pow2 = placement.boundary_pow2.filter(|_| are_alike);
         }
         let free = self.free_pages();
         let result = if constrained {
@@ -343,8 +349,9 @@ fn numbers<const PAGE: usize, R: Records>(base: usize, count: usize, records: [R
 /// A model over `count` pages of memory.
 fn memory<const PAGE: usize>(count: usize) -> Model<PAGE, InRegion> {
     // Both halves alike as to alignment, so that the twin does the same.
-    let half = (count * PAGE).next_multiple_of(PAGE << 10);
-    let layout = Layout::from_size_align(2 * half, PAGE << 10).unwrap();
+    let align = WINDOW_ALIGN_PAGES * PAGE;
+    let half = (count * PAGE).next_multiple_of(align);
+    let layout = Layout::from_size_align(2 * half, align).unwrap();
     // SAFETY: the size is not 0.
     let start = unsafe { alloc(layout) };
     assert!(!start.is_null());

@@ -134,6 +134,21 @@ fn low_pages_are_handed_out_only_while_none_is_free_above() {
 }
 
 #[test]
+fn what_takes_long_to_find_above_comes_before_what_is_free_below() {
+    let mut pages = over(&[(0, 80 * CHUNK)]);
+    pages.prefer_above(8 * CHUNK);
+    // Pairs of pages that fit no alignment in more chunks than are looked at with patience, then one that does.
+    let (misfits, fit) = (8..70, 70 * CHUNK + 10 * PAGE);
+    assert_eq!(pages.alloc_pages(80 * 512, PAGE), Ok(0));
+    misfits.for_each(|chunk| free(&mut pages, chunk * CHUNK + 11 * PAGE, 2));
+    free(&mut pages, fit, 2);
+    free(&mut pages, 0, 64);
+    assert_eq!(pages.alloc_pages(2, 2 * PAGE), Ok(fit));
+    assert_eq!(pages.alloc_pages(2, 2 * PAGE), Ok(0));
+    pages.check_integrity().unwrap();
+}
+
+#[test]
 fn preferring_what_lies_beyond_the_last_page_prefers_nothing() {
     let mut pages = over(&[(0, CHUNK), (0_usize.wrapping_sub(CHUNK), CHUNK)]);
     pages.prefer_above(usize::MAX);
