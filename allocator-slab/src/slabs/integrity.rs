@@ -30,7 +30,7 @@ struct Sum {
     cached_pages: usize,
     /// Bytes of slabs, runs and kept pages.
     bytes: usize,
-    /// The slab that was found last.
+    /// What was found last, if that is a slab.
     slab: RecordRef,
     /// The last byte of what was found last.
     last: Option<usize>,
@@ -71,9 +71,10 @@ impl Slabs {
 
     fn check_frame<P: PageAllocator>(&self, address: usize, record: RecordRef, sum: &mut Sum) -> Answer {
         if sum.last.is_some_and(|last| address <= last) {
-            let is_of_slab = record == sum.slab && address > record.base();
-            return if is_of_slab { Ok(()) } else { Err("slabs and runs do not overlap") };
+            return if record == sum.slab { Ok(()) } else { Err("slabs and runs do not overlap") };
         }
+        // Only the frames behind a slab's first may lead to it.
+        sum.slab = RecordRef::END;
         let bytes = match record.state() {
             State::None => return Err("a record that is in the map stands for something"),
             State::Page | State::CachedPage => {

@@ -5,7 +5,7 @@ use std::{boxed::Box, vec::Vec};
 
 use allocator_api::{PageAllocator, PagedByteAllocator};
 
-use super::{Class, Classes, RecordRef, Slabs, State};
+use super::{Class, Classes, RecordRef, Slabs, Source, State};
 use crate::{
     ObjectCache,
     memory::{Hand, Place},
@@ -19,14 +19,18 @@ fn layout(size: usize) -> Layout {
     Layout::from_size_align(size, 8).unwrap()
 }
 
-/// Slabs with something of each kind: for blocks of 64 bytes an active, two partial and an exhausted slab, one with guests, runs,
-/// kept pages, an object cache.
+/// Slabs with something of each kind: for blocks of 64 bytes an active, two partial and an exhausted slab, one with guests, one of
+/// several frames, runs, one of them in place of a slab, more pages in use than kept, an object cache.
 struct Subject {
     slabs: Box<Slabs>,
-    _pages: Level,
+    pages: Level,
     blocks: Vec<NonNull<u8>>,
     guest: NonNull<u8>,
+    /// In a slab of three frames.
+    wide: NonNull<u8>,
     run: NonNull<u8>,
+    /// A run of one page that serves [`SPARSE`].
+    class_run: NonNull<u8>,
     page: NonNull<u8>,
     _cache: ObjectCache<[u8; 40]>,
 }
@@ -37,6 +41,10 @@ const STATES: [State; 5] = [State::Partial, State::Partial, State::Partial, Stat
 const CLASS: usize = 7;
 /// The number of the class of 512 bytes, which hosts.
 const HOST: usize = 31;
+/// The number of the class of 640 bytes, with slabs of three frames.
+const WIDE: usize = 33;
+/// The number of the class of 1920 bytes, which has a run and no slab.
+const SPARSE: usize = 46;
 
 impl Subject {
     fn new() -> Self {
@@ -44,6 +52,8 @@ impl Subject {
         let mut alloc = |slabs: &mut Slabs, size| slabs.alloc_from(&mut pages, layout(size)).unwrap();
         let blocks: Vec<_> = (0..4 * 64 + 7).map(|_| alloc(&mut slabs, 64)).collect();
         alloc(&mut slabs, 512);
+        let wide = alloc(&mut slabs, 640);
+        alloc(&mut slabs, 4096);
         let (run, page, kept) = (alloc(&mut slabs, 40_000), alloc(&mut slabs, 4096), alloc(&mut slabs, 4096));
         let cache = slabs.open_cache::<[u8; 40]>("forty", 1).unwrap();
         slabs.alloc_object(&mut pages, &cache).unwrap();
@@ -51,7 +61,12 @@ impl Subject {
             // SAFETY: 1. The block is live, with this layout. 2. It is not used any more. 3. There is one page level.
             unsafe { slabs.dealloc_to(&mut pages, block, layout(size)) }.unwrap();
         }
+        let spare = pages.alloc_pages(1, 4096).unwrap();
         while pages.alloc_pages(1, 4096).is_ok() {}
+        // One page is not enough for a slab.
+        // SAFETY: 1. The page was taken just now, by itself. 2. It was not used.
+        unsafe { pages.dealloc_pages(spare, 1) }.unwrap();
+        let class_run = slabs.alloc_from(&mut pages, layout(1920)).unwrap();
         // With no page left, blocks of another class are guests.
         let mut guest = slabs.alloc_from(&mut pages, layout(300)).unwrap();
         while slabs.classes.get(HOST).live == 1 {
@@ -59,7 +74,7 @@ impl Subject {
         }
         // SAFETY: 1. The block is live, with this layout. 2. It is not used any more. 3. There is one page level.
         unsafe { slabs.dealloc_to(&mut pages, kept, layout(4096)) }.unwrap();
-        let subject = Self { slabs, _pages: pages, blocks, guest, run, page, _cache: cache };
+        let subject = Self { slabs, pages, blocks, guest, wide, run, class_run, page, _cache: cache };
         assert_eq!(subject.check(), Ok(()));
         subject
     }
@@ -76,6 +91,12 @@ impl Subject {
     /// The slabs of [`CLASS`], in the order of their first use.
     fn slab(&self, number: usize) -> RecordRef {
         self.record(self.blocks[64 * number])
+    }
+
+    /// Enters a record for the third frame of the run.
+    fn lead_from_within_run(&mut self, record: RecordRef) {
+        let mut source = Source::new(&mut self.pages, &mut self.slabs.held_bytes);
+        self.slabs.map.set(&mut source, self.run.addr().get() + 8192, 4096, record).unwrap();
     }
 
     fn class(&mut self) -> &mut Class {
@@ -103,6 +124,73 @@ fn a_sound_subject_has_slabs_in_every_state() {
         (State::Run, State::Page)
     );
     assert_eq!(subject.record(subject.guest).fast_class(), 0);
+    let wide = subject.record(subject.wide);
+    assert_eq!(
+        (wide.class(), subject.slabs.classes.get(WIDE).slab_bytes),
+        (Classes::offset(WIDE).number(), 12_288)
+    );
+    let class_run = subject.record(subject.class_run);
+    assert_eq!((class_run.state(), class_run.class()), (State::Run, Classes::offset(SPARSE).number()));
+}
+
+#[test]
+fn a_frame_that_leads_to_another_slab_than_its_own_is_found() {
+    const OVERLAP: &str = "slabs and runs do not overlap";
+    // The second frame of a slab leads to a slab further down, or to one further up.
+    for to in [0, 4] {
+        let rule = spoil(|subject| {
+            let second = subject.record(subject.wide).base() + 4096;
+            subject.slabs.map.place(second).unwrap().set(subject.slab(to));
+        });
+        assert_eq!(rule, "every frame of a slab has its record");
+    }
+    // A frame within a run leads to a slab: to one far away, or to the one that is found before the run.
+    let far = spoil(|subject| subject.lead_from_within_run(subject.slab(0)));
+    let before = spoil(|subject| {
+        let is_slab = |record: &RecordRef| matches!(record.state(), State::Partial | State::Exhausted);
+        let run = subject.run.addr().get();
+        let mut frames = (1..256).map(|frame| subject.slabs.map.get(run - frame * 4096));
+        let before = frames.find(is_slab).unwrap();
+        subject.lead_from_within_run(before);
+    });
+    assert_eq!((far, before), (OVERLAP, OVERLAP));
+}
+
+#[test]
+fn each_part_of_a_rule_is_looked_at() {
+    let rule = "a slab begins with its first frame, and its record is taken";
+    assert_eq!(spoil(|subject| subject.slab(0).set_class(Classes::offset(CLASS + 1).number())), rule);
+    let rule = "a run is a number of pages from its first frame on, and its record is taken";
+    for bytes in [0, 36_000, 40_000] {
+        assert_eq!(spoil(|subject| subject.record(subject.run).set_bits(0, bytes)), rule);
+    }
+    let rule = "a listed slab is partial, and of the class";
+    assert_eq!(spoil(|subject| subject.class().head = subject.slab(3)), rule);
+    let rule = "only guests have bits behind those of the objects";
+    assert_eq!(
+        spoil(|subject| {
+            let slab = subject.slabs.classes.get(size_class::COUNT).active;
+            _ = slab.set_bit(128);
+        }),
+        rule
+    );
+}
+
+#[test]
+fn a_run_that_its_class_does_not_fit_into_is_found() {
+    // 4608 bytes do not fit into a page, an object cache has no runs, and one page without a class needs no record.
+    for class in [Classes::offset(57), Classes::offset(size_class::COUNT)] {
+        spoil(|subject| subject.record(subject.class_run).set_class(class.number()));
+    }
+    spoil(|subject| subject.record(subject.class_run).set_class(0));
+}
+
+#[test]
+fn nobody_looks_at_the_last_slab_of_an_empty_list() {
+    let mut subject = Subject::new();
+    assert!(subject.slabs.classes.get(WIDE).head.is_end());
+    subject.slabs.classes.get_mut(WIDE).tail = subject.slab(0);
+    assert_eq!(subject.check(), Ok(()));
 }
 
 #[test]
@@ -113,7 +201,7 @@ fn a_spoilt_bit_of_a_slab_is_found() {
     for (slab, object) in [(0, 0), (1, 0), (2, 1)] {
         spoil(|subject| subject.slab(slab).clear_bit(object));
     }
-    for beyond in [64, 100, 127, 128, 200, 255] {
+    for beyond in [64, 100, 127, 128, 191, 192, 200, 255] {
         assert_eq!(
             spoil(|subject| _ = subject.slab(2).set_bit(beyond)),
             if !(128..192).contains(&beyond) {

@@ -112,6 +112,25 @@ fn of(unit: usize) -> &'static mut Header {
 }
 
 #[test]
+fn a_bit_is_cleared_by_itself_and_the_last_one_leaves_none() {
+    let (_subject, taken) = Subject::with_units();
+    let record = taken[0];
+    assert!(!record.has_bits());
+    for bit in [2, 64, 129, 140, 255] {
+        _ = record.set_bit(bit);
+    }
+    record.clear_bit(140);
+    assert_eq!([0, 1, 2, 3].map(|word| record.bits(word)), [1 << 2, 1, 1 << 1, 1 << 63]);
+    // Words that are the same.
+    (0..4).for_each(|word| record.set_bits(word, 1 << 9));
+    assert!(record.has_bits());
+    [9, 73, 137].into_iter().for_each(|bit| record.clear_bit(bit));
+    assert!(record.has_bits());
+    record.clear_bit(201);
+    assert!(!record.has_bits());
+}
+
+#[test]
 fn a_spoilt_field_is_found() {
     type Spoiler = fn(&mut Records, usize);
     const MORE: &str = "the list of record pages has no more than are held";
