@@ -261,7 +261,10 @@ unsafe impl<const PAGE_SIZE: usize, R: Records> ConstrainedPageAllocator for Bit
             .ok_or(AllocError::NoMemory)?;
         let align = align_pow2 >> Self::PAGE_LOG2;
         let request = Request { count: num_pages, align, boundary, within };
-        self.with_all_free(|pages| pages.alloc_request(&request).ok_or(AllocError::NoMemory))
+        if self.kept.overlap(within) {
+            return self.with_all_free(|pages| pages.alloc_request(&request).ok_or(AllocError::NoMemory));
+        }
+        self.alloc_request(&request).ok_or(AllocError::NoMemory)
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Kernels take and give back the same few lengths again and again: slabs, stacks, buffers. A run of 9 to 512 pages that
 //! comes back is *kept*: it counts as free, but its bits stay those of used pages, and nothing else changes. A request of
-//! its length gets it as it is. Of 32 free pages one is kept at most. When a group is full, the one kept longest is *settled*: its bits become those of free
-//! pages, and it merges with what is free around it.
+//! its length gets it as it is. A run is kept if 32 times as many pages are free then as are kept. When a group is full, the
+//! one kept longest is *settled*: its bits become those of free pages, and it merges with what is free around it.
 //!
 //! ```text
 //!   length      9..15      16..31     32..63           256..511     512
@@ -28,7 +28,7 @@
 //! or that only kept runs can serve, settles 21 of them at most, and keeps them again.
 #![forbid(unsafe_code)]
 
-use core::ops::Deref;
+use core::{convert::Infallible, ops::Deref};
 
 use crate::{
     bits::WORD_PAGES,
@@ -63,14 +63,24 @@ pub(crate) struct KeptRun {
     pub(crate) span: Link,
     /// The numbers of its pages.
     pub(crate) pages: PageRange,
-    /// Whether it is only remembered: its pages are free as others are, or were.
-    pub(crate) is_free: bool,
+    // How many of them are kept: all, or none if it is only remembered. (A number, since the values that a `bool` has not would
+    // be taken for `None`, which has to be all zeros.)
+    kept_pages: usize,
 }
 
 impl KeptRun {
-    /// Pages that are kept.
-    const fn kept_pages(&self) -> usize {
-        if self.is_free { 0 } else { self.pages.count() }
+    /// A run that is kept.
+    pub(crate) const fn kept(span: Link, pages: PageRange) -> Self {
+        Self { span, pages, kept_pages: pages.count() }
+    }
+
+    /// A run that is only remembered: its pages are free as others are, or were.
+    const fn remembered(span: Link, pages: PageRange) -> Self {
+        Self { span, pages, kept_pages: 0 }
+    }
+
+    const fn is_kept(&self) -> bool {
+        self.kept_pages != 0
     }
 }
 
@@ -114,7 +124,7 @@ impl KeptRuns {
         group.copy_within(..EACH - 1, 1);
         group[0] = Some(run);
         self.count += usize::from(last.is_none());
-        self.pages = self.pages + run.kept_pages() - last.map_or(0, |last| last.kept_pages());
+        self.pages = self.pages + run.kept_pages - last.map_or(0, |last| last.kept_pages);
         last
     }
 
@@ -124,20 +134,20 @@ impl KeptRuns {
     fn take(&mut self, count: usize, align: usize, is_free: impl Fn(&KeptRun) -> bool) -> Option<KeptRun> {
         let group = self.group(count)?;
         let fits = |run: &KeptRun| {
-            run.pages.count() == count && run.pages.first() & (align - 1) == 0 && (!run.is_free || is_free(run))
+            run.pages.count() == count && run.pages.first() & (align - 1) == 0 && (run.is_kept() || is_free(run))
         };
         let at = group.iter().position(|run| run.as_ref().is_some_and(fits))?;
         let found = group[at];
         group.copy_within(at + 1.., at);
         group[EACH - 1] = None;
         self.count -= 1;
-        self.pages -= found.map_or(0, |run| run.kept_pages());
+        self.pages -= found.map_or(0, |run| run.kept_pages);
         found
     }
 
     /// Those that are kept, from the shortest group on and in each the newest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = KeptRun> + Clone + '_ {
-        self.groups.iter().flatten().flatten().filter(|run| !run.is_free).copied()
+        self.groups.iter().flatten().flatten().filter(|run| run.is_kept()).copied()
     }
 
     /// Whether a page of `pages` is kept.
@@ -176,7 +186,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
             let (first, last) = span.indices(run.pages);
             span.all(true, first, last)
         })?;
-        if run.is_free {
+        if !run.is_kept() {
             let (first, _) = self.span(run.span).indices(run.pages);
             return Some(self.take(run.span, first, count));
         }
@@ -195,14 +205,17 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
             return false;
         }
         let open = self.open_chunk_of(span, pages);
-        let run = KeptRun { span, pages, is_free: open.is_some() };
-        match open {
+        let run = match open {
             Some(chunk) => {
                 // More are likely to come and go there.
                 self.let_be_stale(span, chunk);
                 self.put(span, pages);
+                KeptRun::remembered(span, pages)
             }
-            None => self.mark(run),
+            None => KeptRun::kept(span, pages),
+        };
+        if run.is_kept() {
+            self.mark(run);
         }
         if let Some(oldest) = self.kept.push(run) {
             self.settle_kept(oldest);
@@ -243,7 +256,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
 
     /// Lets a run that was kept be free as others are.
     fn settle_kept(&mut self, run: KeptRun) {
-        if !run.is_free {
+        if run.is_kept() {
             self.mark(run);
             self.put(run.span, run.pages);
         }
@@ -267,7 +280,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         let kept = core::mem::replace(&mut self.kept, KeptRuns::NONE);
         // Pushed from the oldest on, so that their order stays.
         for run in kept.groups.iter().flat_map(|group| group.iter().rev()).flatten() {
-            if !run.is_free && run.pages.common(pages).is_some() {
+            if run.is_kept() && run.pages.common(pages).is_some() {
                 self.settle_kept(*run);
             } else {
                 self.kept.push(*run);
@@ -303,6 +316,12 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
             self.keep_again(kept);
         }
         result
+    }
+
+    /// Looks at what is to be seen when every kept run is free as others are; they are kept again afterwards.
+    pub(crate) fn look_with_all_free<T>(&mut self, look: impl FnOnce(&mut Self) -> T) -> T {
+        let Err(seen) = self.with_all_free(|pages| Err::<Infallible, T>(look(pages)));
+        seen
     }
 
     /// Does what mostly succeeds without the kept runs, and if it does not, once more with all that is free.
@@ -347,19 +366,11 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
             }
         }
         let all = self.kept.groups.iter().flatten().flatten();
-        if (self.kept.count, self.kept.pages) == (all.clone().count(), all.map(KeptRun::kept_pages).sum()) {
+        if (self.kept.count, self.kept.pages) == (all.clone().count(), all.map(|run| run.kept_pages).sum()) {
             Ok(())
         } else {
             Err("kept runs are counted")
         }
-    }
-
-    /// Looks at what is to be seen when every kept run is free as others are; they are kept again afterwards.
-    pub(crate) fn look_with_all_free<T>(&mut self, look: impl FnOnce(&mut Self) -> T) -> T {
-        let kept = self.settle_all_kept();
-        let seen = look(self);
-        self.keep_again(kept);
-        seen
     }
 }
 
@@ -374,8 +385,8 @@ mod tests {
     use crate::layout::{block_words, cover_of};
 
     fn run(first: usize, count: usize) -> KeptRun {
-        let is_free = first % 3 == 0;
-        KeptRun { span: Link::new(NonZeroUsize::MIN), pages: PageRange::counted(first, count).unwrap(), is_free }
+        let (span, pages) = (Link::new(NonZeroUsize::MIN), PageRange::counted(first, count).unwrap());
+        if first.is_multiple_of(3) { KeptRun::remembered(span, pages) } else { KeptRun::kept(span, pages) }
     }
 
     #[test]
@@ -403,13 +414,13 @@ mod tests {
                 let fits = |run: &KeptRun| {
                     run.pages.count() == count
                         && run.pages.first().is_multiple_of(align)
-                        && (!run.is_free || is_free(run))
+                        && (run.is_kept() || is_free(run))
                 };
                 let newest = model.iter().rposition(fits);
                 assert_eq!(kept.take(count, align, is_free), newest.map(|at| model.remove(at)), "step {step}");
             }
             let pages = PageRange::counted(first, count).unwrap();
-            let all_kept = model.iter().filter(|run| !run.is_free);
+            let all_kept = model.iter().filter(|run| run.is_kept());
             let overlaps = all_kept.clone().filter_map(|run| run.pages.common(pages));
             let lowest = kept.lowest_in(pages).map(PageRange::first);
             assert_eq!(lowest, overlaps.clone().map(PageRange::first).min());

@@ -75,7 +75,7 @@
 //! |---|---|
 //! | `alloc_pages`, one page | O(log n + log s); O(1) from the open chunk |
 //! | `alloc_pages`, a kept run | O(1) |
-//! | `alloc_pages`, a run at any page | O(log n + log s), found or refused, and 1/64 step a page; with k kept runs, at most 21, k times that if nothing else has the run, and as much again if that was in vain |
+//! | `alloc_pages`, a run at any page | O(log n + log s), found or refused, and 1/64 step a page; with k kept runs, at most 21, k times that if nothing else has the run, and as much again if that was in vain; twice that if some addresses are preferred |
 //! | `alloc_pages`, aligned to more | the same, and up to 32 chunks a span more, while memory has a run with room for any alignment; else each chunk that has a run long enough is looked at, 100 to 600 instructions a chunk |
 //! | `alloc_pages_in` | the same: the lowest run that fits; with a boundary, once more for each that lies across one |
 //! | `alloc_pages_at`, `dealloc_pages` | O(log n + log s), and 1/64 step a page |

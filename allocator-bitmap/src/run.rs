@@ -71,8 +71,13 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     /// find at last. Returns their address.
     fn take_within(&mut self, count: usize, align: usize, within: PageRange) -> Option<usize> {
         let request = Request { count, align, boundary: None, within };
-        self.or_with_all_free(|pages| pages.alloc_aligned(&request, MISFITS))
-            .or_else(|| self.with_all_free(|pages| pages.alloc_aligned(&request, usize::MAX).ok_or(())).ok())
+        let soon = |pages: &mut Self| pages.alloc_aligned(&request, MISFITS);
+        let found = soon(self);
+        if found.is_some() {
+            return found;
+        }
+        self.with_all_free(|pages| soon(pages).or_else(|| pages.alloc_aligned(&request, usize::MAX)).ok_or(()))
+            .ok()
     }
 
     /// The lowest run of `count` pages. Returns its address.

@@ -208,8 +208,7 @@ fn wrong_kept_runs_are_found() {
     // A run that is kept besides, of pages that are handed out.
     let with = |first: usize, count: usize| {
         move |pages: &mut Pages| {
-            let pages_kept = PageRange::counted(112 * 512 + first, count).unwrap();
-            let run = KeptRun { span: link, pages: pages_kept, is_free: false };
+            let run = KeptRun::kept(link, PageRange::counted(112 * 512 + first, count).unwrap());
             pages.kept.push(run);
         }
     };
