@@ -235,6 +235,15 @@ fn a_chunk_that_is_opened_gets_the_runs_that_were_kept_in_it_and_no_others() {
 }
 
 #[test]
+fn a_run_is_kept_though_its_chunk_has_a_longer_free_one() {
+    let (mut pages, runs) = full_of_runs(16);
+    (0..80).for_each(|page| free(&mut pages, runs[8] + page * PAGE, 1));
+    free(&mut pages, runs[1], 16);
+    assert_eq!(run(&mut pages, 12), runs[8]);
+    assert_eq!(run(&mut pages, 16), runs[1]);
+}
+
+#[test]
 fn no_run_is_kept_that_the_open_chunk_could_serve() {
     let (mut pages, runs) = full_of_runs(64);
     (0..10).for_each(|page| free(&mut pages, runs[9] + page * PAGE, 1));
