@@ -235,6 +235,19 @@ fn a_chunk_that_is_opened_gets_the_runs_that_were_kept_in_it_and_no_others() {
 }
 
 #[test]
+fn pages_of_a_chunk_with_a_kept_run_go_back_one_by_one() {
+    let (mut pages, runs) = full_of_runs(64);
+    free(&mut pages, runs[3], 64);
+    let used = pages.used_pages();
+    for (page, count) in [(10, 1), (20, 2), (30, 3)] {
+        free(&mut pages, runs[5] + page * PAGE, 1);
+        assert_eq!(pages.used_pages(), used - count);
+        assert_eq!(try_free(&mut pages, runs[5] + page * PAGE, 1), Err(AllocError::NotAllocated));
+    }
+    assert_eq!(run(&mut pages, 64), runs[3]);
+}
+
+#[test]
 fn a_run_is_kept_though_its_chunk_has_a_longer_free_one() {
     let (mut pages, runs) = full_of_runs(16);
     (0..80).for_each(|page| free(&mut pages, runs[8] + page * PAGE, 1));
