@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_class_size_is_a_multiple_of_every_alignment_asked_for() {
-        for align_log2 in 0..=FRAME_BYTES.ilog2() {
+        for align_log2 in 0..=MAX_BYTES.ilog2() {
             let align = 1 << align_log2;
             for size in 1..=MAX_BYTES {
                 let last = last_byte(size, align);

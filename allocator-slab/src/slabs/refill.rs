@@ -56,12 +56,12 @@ impl Slabs {
         self.take_next(offset)
     }
 
-    /// The class of a request; `None` if pages serve it: those of a whole number of units, those above the largest
-    /// class, and those aligned to more than a unit.
+    /// The class of a request; `None` if pages serve it: those of a whole number of units, among them all that are aligned to a
+    /// unit or more, and those above the largest class.
     pub(super) fn class_for<P: PageAllocator>(layout: Layout) -> Option<usize> {
         let class = size_class::class_of(last_byte(layout.size(), layout.align()))?;
         let is_whole = usize::from(size_class::SIZES[class]).is_multiple_of(Source::<P>::UNIT_BYTES);
-        if is_whole || layout.align() > Source::<P>::UNIT_BYTES { None } else { Some(class) }
+        if is_whole { None } else { Some(class) }
     }
 
     /// Bytes of a block for `layout` that its owner may use; 0 if nothing can serve it.
