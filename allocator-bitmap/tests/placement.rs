@@ -322,3 +322,17 @@ fn a_span_whose_long_run_does_not_fit_is_passed_over_for_the_next() {
     );
     pages.check_integrity().unwrap();
 }
+
+#[test]
+fn a_page_that_comes_back_is_judged_by_the_record_of_its_own_chunk() {
+    let mut pages = BitmapPageAllocator::<PAGE, Inline<7000>>::new();
+    // SAFETY: 1. and 2. Records lie in the value: the region is mere numbers.
+    unsafe { pages.add_memory(0, 600 * CHUNK) }.unwrap();
+    assert_eq!(pages.alloc_pages(512, PAGE), Ok(0));
+    // Chunk 0 is full, all others are whole: two pages side by side are the longest run of their chunk, and of no other.
+    for page in [100, 2, 1, 200] {
+        // SAFETY: 1. The page was handed out. 2. It is a number.
+        unsafe { pages.dealloc_pages(page * PAGE, 1) }.unwrap();
+        pages.check_integrity().unwrap();
+    }
+}
