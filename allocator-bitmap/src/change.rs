@@ -268,7 +268,71 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
+    use std::{vec, vec::Vec};
+
     use super::*;
+    use crate::{layout::block_words, pages::PageRange};
+
+    /// Two chunks without a free page but for some runs in the second.
+    fn two_chunks() -> Vec<u64> {
+        let mut words = vec![0; block_words(2)];
+        let mut span = Span(words.as_mut_slice());
+        span.write_header(PageRange::counted(0, 2 * CHUNK_PAGES).unwrap(), None);
+        // Inside a word, at its end, at its start, the longest, and a page alone.
+        for (first, count) in [(10, 3), (61, 3), (128, 3), (200, 9), (300, 1)] {
+            span.fill(PageRange::counted(CHUNK_PAGES + first, count).unwrap(), true);
+        }
+        span.rebuild();
+        words
+    }
+
+    /// What is to come of putting the `count` pages from index `index` on back, by counting.
+    fn put_by_counting(words: &[u64], index: usize, count: usize, is_stale: bool, kept: u8) -> Put {
+        let is_free = |page: usize| words[HEADER_WORDS + page / WORD_PAGES] >> (page % WORD_PAGES) & 1 == 1;
+        let (start, pages) = (index / WORD_PAGES * WORD_PAGES, index..index + count);
+        if pages.end > start + WORD_PAGES {
+            return Put::Undecided;
+        }
+        if pages.clone().any(is_free) {
+            return Put::Refused;
+        }
+        let low = (start..index).rev().take_while(|page| is_free(*page)).count();
+        let high = (pages.end..start + WORD_PAGES).take_while(|page| is_free(*page)).count();
+        let is_inside = index - low > start && pages.end + high < start + WORD_PAGES;
+        let is_hidden = is_stale || is_inside && low + count + high <= 9;
+        let has_kept = kept >> (index / WORD_PAGES % CHUNK_WORDS) & 1 != 0;
+        if is_hidden && !has_kept { Put::Done } else { Put::Undecided }
+    }
+
+    #[test]
+    fn pages_go_back_by_one_look_exactly_where_word_and_record_allow_it() {
+        for (is_stale, kept) in [(false, 0), (true, 0), (false, 0b100), (true, 0b100)] {
+            let mut before = two_chunks();
+            let mut span = Span(before.as_mut_slice());
+            let _has_to_know = is_stale && span.make_stale(1);
+            span.change_kept(1, kept);
+            for (index, count) in (CHUNK_PAGES..2 * CHUNK_PAGES).flat_map(|index| (1..=9).map(move |n| (index, n)))
+            {
+                let expected = put_by_counting(&before, index, count, is_stale, kept);
+                let mut changed = before.clone();
+                if expected == Put::Done {
+                    changed[HEADER_WORDS + index / WORD_PAGES] |= ones(index % WORD_PAGES, count);
+                }
+                let mut words = before.clone();
+                let put = Span(words.as_mut_slice()).put_in_word(index, count);
+                assert_eq!((put, &words), (expected, &changed), "{count} pages from {index}");
+                if count == 1 {
+                    let is_quick = expected == Put::Done && kept == 0;
+                    let mut words = before.clone();
+                    let mut span = Span(words.as_mut_slice());
+                    assert_eq!(span.put_quickly(index, HEADER_WORDS + 2 * CHUNK_WORDS + 1), is_quick, "{index}");
+                    assert_eq!(&words, if is_quick { &changed } else { &before }, "{index}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_run_is_hidden_exactly_if_it_ends_inside_the_word_and_is_not_the_longest() {

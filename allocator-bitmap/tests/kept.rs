@@ -237,6 +237,61 @@ fn a_chunk_that_nothing_but_a_kept_run_breaks_is_not_broken_while_another_is() {
 }
 
 #[test]
+fn nothing_is_kept_in_the_open_chunk() {
+    let mut pages = Pages::new();
+    add(&mut pages, CHUNK, 20 * CHUNK);
+    let first = run(&mut pages, 64);
+    assert_eq!(run(&mut pages, 1), first + 64 * PAGE);
+    free(&mut pages, first, 64);
+    // What is left of the word that pages come from is followed by the lowest word of the chunk.
+    let next: Vec<usize> = (0..64).map(|_| run(&mut pages, 1)).collect();
+    assert_eq!(next[62..], [first + 127 * PAGE, first]);
+}
+
+#[test]
+fn a_chunk_that_is_opened_gets_the_runs_that_were_kept_in_it_and_no_others() {
+    let (mut pages, runs) = full_of_runs(64);
+    // The last of the second chunk, one of the third, the first of the fourth.
+    for at in [15, 20, 24] {
+        free(&mut pages, runs[at], 64);
+    }
+    free(&mut pages, runs[17], 1);
+    assert_eq!(run(&mut pages, 1), runs[17]);
+    assert_eq!([(); 2].map(|()| run(&mut pages, 64)), [runs[24], runs[15]]);
+    assert_eq!(run(&mut pages, 1), runs[20]);
+}
+
+#[test]
+fn pages_of_a_chunk_with_a_kept_run_go_back_one_by_one() {
+    let (mut pages, runs) = full_of_runs(64);
+    free(&mut pages, runs[3], 64);
+    let used = pages.used_pages();
+    for (page, count) in [(10, 1), (20, 2), (30, 3)] {
+        free(&mut pages, runs[5] + page * PAGE, 1);
+        assert_eq!(pages.used_pages(), used - count);
+        assert_eq!(try_free(&mut pages, runs[5] + page * PAGE, 1), Err(AllocError::NotAllocated));
+    }
+    assert_eq!(run(&mut pages, 64), runs[3]);
+}
+
+#[test]
+fn a_run_is_kept_though_its_chunk_has_a_longer_free_one() {
+    let (mut pages, runs) = full_of_runs(16);
+    (0..80).for_each(|page| free(&mut pages, runs[8] + page * PAGE, 1));
+    free(&mut pages, runs[1], 16);
+    assert_eq!(run(&mut pages, 12), runs[8]);
+    assert_eq!(run(&mut pages, 16), runs[1]);
+}
+
+#[test]
+fn no_run_is_kept_that_the_open_chunk_could_serve() {
+    let (mut pages, runs) = full_of_runs(64);
+    (0..10).for_each(|page| free(&mut pages, runs[9] + page * PAGE, 1));
+    free(&mut pages, runs[3], 8);
+    assert_eq!([(); 2].map(|()| run(&mut pages, 8)), [runs[3], runs[9]]);
+}
+
+#[test]
 fn of_32_free_pages_one_is_kept() {
     // A run of 64 pages is kept exactly if 32 times as many are free then, it itself among them.
     for (others, is_kept) in [(31 * 64, true), (31 * 64 - 1, false)] {

@@ -83,6 +83,20 @@ fn aligned_requests_among_many_misfits_are_met_though_not_by_the_lowest() {
 }
 
 #[test]
+fn a_run_with_just_the_room_for_any_alignment_is_taken_from_its_first_aligned_page() {
+    let mut pages = over(&[(3 * CHUNK, 50 * CHUNK)]);
+    pages.alloc_pages(50 * 512, PAGE).unwrap();
+    let misfits = (3..43).map(|chunk| (chunk * 512 + 101, 12));
+    for (first, count) in misfits.chain([(44 * 512 + 200, 12), (45 * 512 + 305, 19)]) {
+        (first..first + count).for_each(|page| free(&mut pages, page * PAGE, 1));
+    }
+    assert_eq!(pages.alloc_pages(12, 8 * PAGE), Ok(45 * CHUNK + 312 * PAGE));
+    assert_eq!(pages.alloc_pages(12, 8 * PAGE), Ok(44 * CHUNK + 200 * PAGE));
+    assert_eq!(pages.alloc_pages(12, 8 * PAGE), Err(AllocError::NoMemory));
+    pages.check_integrity().unwrap();
+}
+
+#[test]
 fn runs_do_not_cross_the_boundary_and_are_the_lowest_that_do_not() {
     let mut pages = over(&[(0, 2 * CHUNK)]);
     pages.alloc_pages_at(0, 13, PAGE).unwrap();
@@ -288,4 +302,52 @@ fn a_page_that_comes_back_to_a_full_chunk_is_found_whatever_the_chunks_before_ha
     pages.check_integrity().unwrap();
     assert_eq!(pages.alloc_pages(512, PAGE), Ok(CHUNK));
     assert_eq!(one(&mut pages), 2 * CHUNK + PAGE);
+}
+
+#[test]
+fn up_to_eight_pages_come_from_the_open_chunk_and_longer_runs_from_the_lowest_place() {
+    let mut pages = over(&[(0, 3 * CHUNK)]);
+    pages.alloc_pages(2 * 512, PAGE).unwrap();
+    assert_eq!(one(&mut pages), 2 * CHUNK);
+    (100..120).for_each(|page| free(&mut pages, page * PAGE, 1));
+    assert_eq!(pages.alloc_pages(8, PAGE), Ok(2 * CHUNK + PAGE));
+    assert_eq!(pages.alloc_pages(9, PAGE), Ok(100 * PAGE));
+    pages.check_integrity().unwrap();
+}
+
+#[test]
+fn a_constrained_request_gets_all_that_is_free_and_the_next_nothing() {
+    let mut pages = over(&[(0, CHUNK)]);
+    assert_eq!(one(&mut pages), 0);
+    let placement = Placement::aligned(PAGE);
+    assert_eq!(pages.alloc_pages_in(512, placement), Err(AllocError::NoMemory));
+    assert_eq!(pages.alloc_pages_in(511, placement), Ok(PAGE));
+    assert_eq!(pages.alloc_pages_in(1, placement), Err(AllocError::NoMemory));
+}
+
+#[test]
+fn a_span_whose_long_run_does_not_fit_is_passed_over_for_the_next() {
+    let mut pages = over(&[(PAGE, 3 * PAGE), (8 * PAGE, 4 * PAGE)]);
+    let within = AddressRange::new(0, 12 * PAGE).unwrap();
+    let aligned = |within| Placement { within, ..Placement::aligned(4 * PAGE) };
+    assert_eq!(pages.alloc_pages_in(3, aligned(within)), Ok(8 * PAGE));
+    assert_eq!(
+        pages.alloc_pages_in(1, aligned(AddressRange::new(0, 4 * PAGE).unwrap())),
+        Err(AllocError::NoMemory)
+    );
+    pages.check_integrity().unwrap();
+}
+
+#[test]
+fn a_page_that_comes_back_is_judged_by_the_record_of_its_own_chunk() {
+    let mut pages = BitmapPageAllocator::<PAGE, Inline<7000>>::new();
+    // SAFETY: 1. and 2. Records lie in the value: the region is mere numbers.
+    unsafe { pages.add_memory(0, 600 * CHUNK) }.unwrap();
+    assert_eq!(pages.alloc_pages(512, PAGE), Ok(0));
+    // Chunk 0 is full, all others are whole: two pages side by side are the longest run of their chunk, and of no other.
+    for page in [100, 2, 1, 200] {
+        // SAFETY: 1. The page was handed out. 2. It is a number.
+        unsafe { pages.dealloc_pages(page * PAGE, 1) }.unwrap();
+        pages.check_integrity().unwrap();
+    }
 }

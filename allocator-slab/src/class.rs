@@ -285,6 +285,7 @@ mod tests {
             assert_eq!(bits as usize, class.capacity);
             assert!(class.full.iter().take(class.words).all(|&word| word & 1 == 1));
             assert!(class.full.iter().skip(class.words).all(|&word| word == 0));
+            assert!((0..class.words).all(|word| class.objects_of(word) == class.full[word].count_ones() as usize));
         }
     }
 

@@ -56,8 +56,8 @@ impl Slabs {
         self.take_next(offset)
     }
 
-    /// The class of a request; `None` if pages serve it: those of a whole number of units, and those above the largest
-    /// class. An alignment of more than a unit makes it a whole number.
+    /// The class of a request; `None` if pages serve it: those of a whole number of units, among them all that are aligned to a
+    /// unit or more, and those above the largest class.
     pub(super) fn class_for<P: PageAllocator>(layout: Layout) -> Option<usize> {
         let class = size_class::class_of(last_byte(layout.size(), layout.align()))?;
         let is_whole = usize::from(size_class::SIZES[class]).is_multiple_of(Source::<P>::UNIT_BYTES);

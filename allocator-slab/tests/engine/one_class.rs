@@ -1,6 +1,6 @@
 //! Many slabs of one class, partial ones in every order.
 
-use allocator_api::{ByteAllocator, CheckIntegrity};
+use allocator_api::{AllocError, ByteAllocator, CheckIntegrity};
 
 use crate::{
     arena::Arena,
@@ -42,4 +42,33 @@ fn slabs_of_two_and_of_four_objects_come_and_go_in_any_order() {
 fn slabs_of_one_and_of_several_words_come_and_go_in_any_order() {
     swell(96, 400);
     swell(16, 1200);
+}
+
+#[test]
+fn an_object_at_hand_changes_its_size_only_while_it_is_live() {
+    let arena = Arena::new(MIB, 4096);
+    let mut heap = heap_over::<4096>(&arena, MIB);
+    let request = layout(48, 8);
+    let blocks = [(); 3].map(|()| heap.alloc(request).unwrap());
+    free(&mut heap, blocks[1], request).unwrap();
+    // SAFETY: 1. The engine detects a block that is not live. 2. The sizes are of one class: no block moves.
+    let answers = blocks.map(|block| unsafe { heap.realloc(block, request, 41) });
+    assert_eq!(answers, [Ok(blocks[0]), Err(AllocError::NotAllocated), Ok(blocks[2])]);
+    heap.check_integrity().unwrap();
+}
+
+#[test]
+fn what_lies_inside_an_object_changes_no_size_at_hand_or_not() {
+    let arena = Arena::new(MIB, 4096);
+    let mut heap = heap_over::<4096>(&arena, MIB);
+    let request = layout(48, 8);
+    // More than a slab of them: the first is not at hand, the last is.
+    let blocks: Vec<_> = (0..300).map(|_| heap.alloc(request).unwrap()).collect();
+    for (block, inside) in [blocks[0], blocks[299]].into_iter().flat_map(|block| [(block, 8), (block, 24)]) {
+        let interior = block.map_addr(|address| address.saturating_add(inside));
+        // SAFETY: 1. The engine detects that no block begins there. 2. Nothing does.
+        let answer = unsafe { heap.realloc(interior, request, 41) };
+        assert_eq!(answer, Err(AllocError::NotAllocated), "{inside} bytes inside");
+    }
+    heap.check_integrity().unwrap();
 }

@@ -110,6 +110,36 @@ fn a_refused_slab_is_replaced_by_a_run_that_only_its_class_frees() {
 }
 
 #[test]
+fn beside_a_guest_objects_of_the_second_word_are_handed_out() {
+    let mut pages = Pages::<4096>::of_host(MIB);
+    let mut slabs = Box::new(Slabs::new());
+    let request = layout(48, 8);
+    // All of a slab of two words.
+    let blocks = [(); 85].map(|()| slabs.alloc_from(&mut pages, request).unwrap());
+    while pages.alloc_pages(1, 4096).is_ok() {}
+    // SAFETY: 1. The block is live, with this layout. 2. It is forgotten. 3. There is one page level.
+    unsafe { slabs.dealloc_to(&mut pages, blocks[3], request) }.unwrap();
+    assert_eq!(slabs.alloc_from(&mut pages, layout(16, 8)), Ok(blocks[3]));
+    // SAFETY: as above.
+    unsafe { slabs.dealloc_to(&mut pages, blocks[70], request) }.unwrap();
+    assert_eq!(slabs.alloc_from(&mut pages, request), Ok(blocks[70]));
+    slabs.check_integrity::<Pages<4096>>().unwrap();
+}
+
+#[test]
+fn an_unused_slab_makes_room_for_one_of_another_class() {
+    let mut pages = Pages::<4096>::of_host(MIB);
+    let mut slabs = Box::new(Slabs::new());
+    let block = slabs.alloc_from(&mut pages, layout(3000, 8)).unwrap();
+    // SAFETY: 1. The block is live, with this layout. 2. It is forgotten. 3. There is one page level.
+    unsafe { slabs.dealloc_to(&mut pages, block, layout(3000, 8)) }.unwrap();
+    while pages.alloc_pages(1, 4096).is_ok() {}
+    slabs.alloc_from(&mut pages, layout(64, 8)).unwrap();
+    let slabs_of = |bytes| slabs.size_classes().find(|class| class.object_bytes == bytes).unwrap().slabs;
+    assert_eq!((slabs_of(3072), slabs_of(64), slabs.runs().live), (0, 1, 0));
+}
+
+#[test]
 fn a_full_page_level_lets_small_blocks_be_guests_that_free_as_their_own_class() {
     let mut pages = Pages::<4096>::of_host(MIB);
     let mut slabs = Box::new(Slabs::new());
