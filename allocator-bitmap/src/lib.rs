@@ -92,11 +92,11 @@
 //! | what | target | measured |
 //! |---|---|---|
 //! | one page, taken and given back | ≤ 25 | 27.0: 31 and 23 (82, 4412, 125) |
-//! | single pages, 75 % in use, freed in random order | ≤ 60 | 62.6: 46 and 82 (86, 477, 99) |
-//! | 16 pages, taken and given back | LLFree's | 223: 213 and 233 (1672, 187, 226) |
-//! | runs of 2^0 to 2^9 pages, 50 to 90 % in use, 1 GiB | LLFree's | 633: 775 and 453 (146 489, 270, 102) |
+//! | single pages, 75 % in use, freed in random order | ≤ 60 | 62.7: 46 and 82 (86, 477, 99) |
+//! | 16 pages, taken and given back | LLFree's | 220 (1672, 187, 226) |
+//! | runs of 2^0 to 2^9 pages, 50 to 90 % in use, 1 GiB | LLFree's | 627 (146 489, 270, 102) |
 //! | runs of 1 to 300 pages, exact, 1 GiB | LLFree's | 1176: 1426 and 882 (522 018, 233, 105) |
-//! | the same two in 64 GiB | ≤ 1.5 × | 1215, 1323: 1.92 ×, 1.13 × (155 797, 376, 125; –, 417, 119) |
+//! | the same two in 64 GiB | ≤ 1.5 × | 1215, 1323: 1.94 ×, 1.13 × (155 797, 376, 125; –, 417, 119) |
 //! | refused run, 64 GiB, every other page free | ≤ 2 µs | 579 instructions; 52 000 with 21 kept runs |
 //! | records, bytes a page | ≤ 0.2 | 0.159 |
 //! | page trace of a kernel's boot | ≤ 60 | 53.5 (247, 440, 131) |

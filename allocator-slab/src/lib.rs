@@ -86,21 +86,22 @@
 //! | what | target | measured |
 //! |---|---|---|
 //! | 64 bytes, taken and given back | ≤ 26 | 23.5 (27.2, 32.5, 92.5) |
-//! | random blocks of the sizes of kernels, 8000 live | ≤ 32 | 39.0 (33.1, 40.5, 54.8) |
-//! | a kernel boots | ≤ 40, mimalloc's | 35.8 (47.3, 49.3, 83.9) |
-//! | … processes fork | ≤ 32, mimalloc's | 33.7 (31.9, 44.1, 60.4) |
-//! | … works on files | ≤ 38, mimalloc's | 37.6 (44.7, 45.0, 71.3) |
-//! | perl | ≤ 42 | 40.2 (62.8, 43.7, 84.5) |
-//! | python | ≤ 45 | 38.7 (47.0, 49.8, 78.3) |
-//! | sqlite | ≤ 52 | 36.9 (54.8, 56.0, 67.8) |
+//! | random blocks of the sizes of kernels, 8000 live | ≤ 32 | 38.4 (33.1, 40.5, 54.8) |
+//! | a kernel boots | ≤ 40, mimalloc's | 35.3 (47.3, 49.3, 83.9) |
+//! | … processes fork | ≤ 32, mimalloc's | 32.0 (31.9, 44.1, 60.4) |
+//! | … works on files | ≤ 38, mimalloc's | 37.0 (44.7, 45.0, 71.3) |
+//! | perl | ≤ 42 | 40.1 (62.8, 43.7, 84.5) |
+//! | python | ≤ 45 | 38.3 (47.0, 49.8, 78.3) |
+//! | sqlite | ≤ 52 | 35.6 (54.8, 56.0, 67.8) |
 //! | requested ÷ region after churn | ≥ 93 % | 96.6 % (–, 78.8, 91.5) |
-//! | memory needed: boot, fork, files | 1.10, 1.16, 1.14 | 1.05, 1.16, 1.21 (–; 1.51, 1.85, 1.61; 1.10, 1.16, 1.14) |
+//! | memory needed: boot, fork, files | 1.10, 1.16, 1.14 | 1.05, 1.17, 1.21 (–; 1.51, 1.85, 1.61; 1.10, 1.16, 1.14) |
 //! | … perl, python, sqlite | 1.17, 1.13, 1.19 | 1.20, 1.12, 1.30 (–; 1.43, 1.41, 2.20; 1.17, 1.13, 1.19) |
 //! | time ÷ the best `no_std` peer's: boot, fork, files | 1.25 × mimalloc's | 0.61, 1.00, 0.90 (1.33, 0.78, 1.01; 1.00, 1.00, 1.00; 1.74, 1.81, 1.79) |
 //! | … perl, python, sqlite | | 0.68, 0.68, 0.74 (2.65, 0.98, 1.03; 1.00, 1.13, 1.06; 1.38, 1.84, 1.42) |
-//! | 4160 bytes, freed in random order | ≤ 0.9 of talc's | 294 (166, 4413, 91) |
-//! | 64 KiB to 1 MiB, random | talc's | 1535 (867, 70, 82) |
-//! | worst operation of adversarial scripts | rlsf's: 83 to 120 | 14056 one block of each size, 5834 the first blocks, the others 49 to 1336 |
+//! | … both from a run before the last changes | | |
+//! | 4160 bytes, freed in random order | ≤ 0.9 of talc's | 245 (166, 4413, 91) |
+//! | 64 KiB to 1 MiB, random | talc's | 1342 (867, 70, 82) |
+//! | worst operation of adversarial scripts | rlsf's: 83 to 120 | 14276 one block of each size, the others up to 5834 |
 //!
 //! Where a target is missed:
 //!
@@ -110,10 +111,10 @@
 //!   list, and to return; 9 more if it joins. In the traces 45 to 96 of 100 frees are inside, in the random script 10; there two
 //!   allocations in five also take the next slab. mimalloc finds a page's header by a mask and pushes onto its list, without asking
 //!   whether the block is live. What was tried and left: asking the map at once (fewer in the random script, more for all
-//!   that dies young); to put slabs that become partial in front of the list (random 42.5, forks 34.5, a boot 36.1); slabs of 8 KiB for
-//!   256 bytes (random 38.5, forks 32.0, and 1.17 of the memory).
-//! - **Blocks of several pages**. They are runs of the page level, which searches exactly and checks each page: that is 1190 of the
-//!   1535, and most of what slabs of several pages cost where all die at once. Who keeps no page by page account, or merges nothing,
+//!   that dies young); to put slabs that become partial in front of the list (random 42.5, forks 34.5, a boot 36.1). Slabs of 8 KiB
+//!   for 256 bytes, half of all that forks ask for, brought these from 33.7 to 32.0, for 0.7 % of the memory that they need.
+//! - **Blocks of several pages**. They are runs of the page level, which searches exactly and checks each page: that is most of the
+//!   1342, and of what slabs of several pages cost where all die at once. Lengths that come again are kept there, and take 220. Who keeps no page by page account, or merges nothing,
 //!   needs less. A run is given back at once, so that the kernel has its pages.
 //! - **Memory needed**. A class holds at least one slab, and some slabs of the classes above 1 KiB are up to 64 KiB. Letting these leave a
 //!   sixteenth behind the last object gave perl 1.15 and files 1.20, and cost the files 1.4 instructions and random 4160 bytes 82.
