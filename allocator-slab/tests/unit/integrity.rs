@@ -366,3 +366,10 @@ fn a_spoilt_count_of_the_whole_is_found() {
     });
     spoil(|subject| subject.slabs.caches.close(0));
 }
+
+#[test]
+fn a_slab_of_another_class_is_not_the_active_one() {
+    // A class that has no slabs, so that nothing else about it is wrong.
+    let rule = spoil(|subject| subject.slabs.classes.get_mut(CLASS + 1).active = subject.slab(4));
+    assert_eq!(rule, "the active slab is one of the class");
+}
