@@ -17,7 +17,7 @@ use allocator_conformance::{Arena, Bench, Outcome, Report, Slot, run_bytes, run_
 use serde_json::json;
 
 /// Words of lent memory: the records of 64 GiB in pages of 4 KiB.
-const ROOM_WORDS: usize = 0x5_0000;
+const ROOM_WORDS: usize = 0x5_8000;
 
 /// Memory that is lent for the records of one allocator at a time.
 struct Room(UnsafeCell<[u64; ROOM_WORDS]>);

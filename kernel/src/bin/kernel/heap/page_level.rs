@@ -24,7 +24,7 @@ mod chosen {
     pub(crate) type PageLevel = BitmapPageAllocator<4096, Lent>;
 
     /// Room for the records of 64 GiB, which the suite manages as mere numbers.
-    struct Room(UnsafeCell<[u64; 0x5_0000]>);
+    struct Room(UnsafeCell<[u64; 0x5_8000]>);
 
     // SAFETY: the kernel runs on one processor, and the suite uses one allocator at a time.
     unsafe impl Sync for Room {}
