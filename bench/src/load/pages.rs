@@ -49,7 +49,9 @@ fn ping(region_bytes: usize) -> Script {
 
 fn run_ping(region_bytes: usize) -> Script {
     let mut writer = Writer::new();
-    [1, 600].map(|pages| writer.alloc(pages, PAGE_LOG2));
+    for pages in [1, 600] {
+        writer.alloc(pages, PAGE_LOG2);
+    }
     let prepare = writer.take();
     for _ in 0..20_000 {
         writer.alloc(16, PAGE_LOG2);
