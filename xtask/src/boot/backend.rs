@@ -78,7 +78,7 @@ impl ByteChoice {
 /// A page backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PageBackend {
-    /// One bit a page, under a tree of summaries: our own engine.
+    /// One bit a page, under a tree of how far free runs reach: our own engine.
     Bitmap,
     /// The same, with its records in a piece of the memory that is lent for them.
     BitmapLent,
