@@ -5,7 +5,7 @@
 //!
 //! # Costs
 //!
-//! `n` pages touch n/64 words, the records of their chunks, and of the tree of reaches those nodes that change.
+//! `n` pages touch n/64 words, the records of their chunks, and of the tree those nodes that change.
 #![forbid(unsafe_code)]
 
 use core::{num::NonZero, ops::DerefMut};
@@ -15,7 +15,7 @@ use crate::{
     layout::{HEADER_WORDS, broken_set_at},
     reach,
     span::Span,
-    summary::{CHUNK_PAGES, CHUNK_WORDS, ChunkRecord, Standing},
+    summary::{CHUNK_PAGES, CHUNK_WORDS, ChunkRecord, Standing, largest_block},
     word_set,
 };
 
@@ -23,16 +23,16 @@ use crate::{
 const FEW_CHUNKS: usize = 4;
 
 /// Whether the run of ones that results when the zeros `pages` of a word, neighbours of which `first` is the lowest, become
-/// ones ends inside the word on both sides and is no longer than `longest`.
+/// ones ends inside the word on both sides and has no more than `hidden` pages.
 #[inline]
-fn hides_run(word: u64, pages: u64, first: u64, longest: usize) -> bool {
+fn hides_run(word: u64, pages: u64, first: u64, hidden: usize) -> bool {
     debug_assert!(pages & pages.wrapping_neg() == first && first != 0 && word & pages == 0);
     let used = !word;
     // The zeros below the run and above it. What lies between the nearest is the run, with `pages` in it.
     let below = used & (first - 1);
     let above = used - below - pages;
     match (NonZero::new(below), NonZero::new(above)) {
-        (Some(below), Some(above)) => (above.trailing_zeros() - below.ilog2()) as usize <= longest + 1,
+        (Some(below), Some(above)) => (above.trailing_zeros() - below.ilog2()) as usize <= hidden + 1,
         _ => false,
     }
 }
@@ -103,14 +103,14 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         before != self.has_broken()
     }
 
-    /// [`store`](Self::store), and the reaches. Returns whether the directory has to know.
+    /// [`store`](Self::store), and the tree. Returns whether the directory has to know.
     pub(crate) fn settle(&mut self, chunk: usize, old: ChunkRecord, new: ChunkRecord) -> bool {
         if old == new.with_kept_of(old) {
             return false;
         }
         let broken_changed = self.store(chunk, old, new);
-        let longest_changed = reach::record_changed(&mut self.0, chunk, old);
-        broken_changed || longest_changed
+        let offer_changed = reach::record_changed(&mut self.0, chunk, old);
+        broken_changed || offer_changed
     }
 
     /// Does `change` to each chunk that the pages with indices `first` to `last` lie in, and settles what comes of it.
@@ -158,9 +158,11 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         if old.is_stale() {
             return (old, old);
         }
-        let new = match old.summary().without(first, end, low, high, CHUNK_PAGES) {
+        let words = self.chunk_words(chunk);
+        let largest = |longest| largest_block(words, longest);
+        let new = match old.summary().without([first, end], [low, high], CHUNK_PAGES, largest) {
             Some(summary) => ChunkRecord::new(summary),
-            None => ChunkRecord::of(self.chunk_words(chunk)),
+            None => ChunkRecord::of(words),
         };
         (old, new)
     }
@@ -185,8 +187,8 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
 
     /// Makes the page with index `index` free if it is used, no run of its chunk is kept, and one look shows that nothing but
     /// its bit changes: the
-    /// record of its chunk, which is word `record_at` of the block, is stale, or has a run as long as the one that
-    /// results, and that touches no end of its word. Returns whether it was so.
+    /// record of its chunk, which is word `record_at` of the block, is stale, or hides the run that results, and that
+    /// touches no end of its word. Returns whether it was so.
     #[inline]
     pub(crate) fn put_quickly(&mut self, index: usize, record_at: usize) -> bool {
         // An index beyond the block is no page of it.
@@ -197,7 +199,7 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
             return false;
         }
         let is_hidden = match record.standing() {
-            Standing::Right => hides_run(*word, page, page, record.longest()),
+            Standing::Right => hides_run(*word, page, page, record.hidden()),
             Standing::Stale => true,
             Standing::Keeps => false,
         };
@@ -209,8 +211,8 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
     }
 
     /// Makes the `count` used pages from index `index` on, at least one, free if they lie in one word without kept
-    /// pages and nothing but its bits changes: the record is stale, or has a run as long as the one that results, and that
-    /// touches no end of the word.
+    /// pages and nothing but its bits changes: the record is stale, or hides the run that results, and that touches no end
+    /// of the word.
     #[inline]
     pub(crate) fn put_in_word(&mut self, index: usize, count: usize) -> Put {
         let bit = index % WORD_PAGES;
@@ -224,7 +226,7 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
             return Put::Refused;
         }
         let has_kept = record.kept_words() >> (index / WORD_PAGES % CHUNK_WORDS) & 1 != 0;
-        if !has_kept && (record.is_stale() || hides_run(*word, pages, 1 << bit, record.longest())) {
+        if !has_kept && (record.is_stale() || hides_run(*word, pages, 1 << bit, record.hidden())) {
             *word |= pages;
             return Put::Done;
         }
@@ -245,7 +247,7 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
             return PutPage::Done;
         }
         let (low, high) = self.run_around(chunk, page, page + 1);
-        if high - low <= old.longest() && low != 0 && high != CHUNK_PAGES {
+        if high - low <= old.hidden() && low != 0 && high != CHUNK_PAGES {
             return PutPage::Done;
         }
         let new = ChunkRecord::new(old.summary().with_run(low, high, CHUNK_PAGES));

@@ -1,7 +1,7 @@
 //! The directory of spans: a height-balanced tree (AVL) of their blocks, in ascending order of pages.
 //!
-//! Each node keeps, for itself and all below, the longest free run and whether a chunk is broken. So the lowest
-//! span that has a run is found without looking at the others.
+//! Each node keeps, for itself and all below, what there is of free runs and blocks and whether a chunk is broken. So
+//! the lowest span that has a run is found without looking at the others.
 //!
 //! # Invariants
 //!
@@ -14,7 +14,8 @@
 #![forbid(unsafe_code)]
 
 use crate::{
-    layout::{ANY_BROKEN, HEIGHT, MAX_LONGEST},
+    layout::{ANY_BROKEN, HEIGHT, OFFER},
+    offer::Offer,
     pages::PageRange,
     records::{Link, Side, Store},
     span::Span,
@@ -27,6 +28,8 @@ pub(crate) enum Want {
     Any,
     /// A free run of that many pages.
     Run(usize),
+    /// A [buddy block](crate::offer) of that many pages.
+    Block(usize),
     /// A broken chunk.
     Broken,
 }
@@ -35,7 +38,8 @@ impl Want {
     fn in_span(self, words: &[u64]) -> bool {
         match self {
             Self::Any => true,
-            Self::Run(pages) => Span(words).longest() >= pages,
+            Self::Run(pages) => Span(words).offer().reaches(pages),
+            Self::Block(pages) => Span(words).offer().has_block(pages),
             Self::Broken => Span(words).has_broken(),
         }
     }
@@ -43,7 +47,8 @@ impl Want {
     fn below(self, words: &[u64]) -> bool {
         match self {
             Self::Any => true,
-            Self::Run(pages) => words[MAX_LONGEST] as usize >= pages,
+            Self::Run(pages) => Offer(words[OFFER]).reaches(pages),
+            Self::Block(pages) => Offer(words[OFFER]).has_block(pages),
             Self::Broken => words[ANY_BROKEN] != 0,
         }
     }
@@ -104,7 +109,7 @@ pub(crate) fn lowest_with_run<S: Store>(store: &S, root: Option<Link>, pages: us
 
 /// The longest free run in any span.
 pub(crate) fn longest<S: Store>(store: &S, root: Option<Link>) -> usize {
-    root.map_or(0, |link| store.words(link)[MAX_LONGEST] as usize)
+    root.map_or(0, |link| Offer(store.words(link)[OFFER]).reach())
 }
 
 /// Computes what the nodes above page `page` keep anew, after its span changed.
@@ -170,14 +175,14 @@ fn height<S: Store>(store: &S, at: Option<Link>) -> u64 {
     at.map_or(0, |link| store.words(link)[HEIGHT])
 }
 
-/// What a node of this span with these children keeps: height, longest run, whether a chunk is broken.
+/// What a node of this span with these children keeps: height, offer, whether a chunk is broken.
 pub(crate) fn kept<S: Store>(store: &S, link: Link) -> [u64; 3] {
     let span = Span(store.words(link));
-    let mut kept = [0, span.longest() as u64, u64::from(span.has_broken())];
+    let mut kept = [0, span.offer().0, u64::from(span.has_broken())];
     for child in SIDES.iter().filter_map(|side| store.child(link, *side)) {
         let words = store.words(child);
         kept[0] = kept[0].max(words[HEIGHT]);
-        kept[1] = kept[1].max(words[MAX_LONGEST]);
+        kept[1] = Offer(kept[1]).joined(Offer(words[OFFER])).0;
         kept[2] |= words[ANY_BROKEN];
     }
     kept[0] += 1;
@@ -289,6 +294,12 @@ mod tests {
         assert_eq!(lowest(store, root, page, Want::Run(wanted)), has(wanted));
         let fit = model.values().find(|(_, free)| *free >= wanted).map(|(link, _)| *link);
         assert_eq!(lowest_with_run(store, root, wanted), fit);
+        let block = 1 << wanted.ilog2();
+        let fit = above
+            .clone()
+            .find(|(first, (_, free))| first.next_multiple_of(block) + block <= **first + *free)
+            .map(|(_, (link, _))| *link);
+        assert_eq!(lowest(store, root, page, Want::Block(block)), fit);
         assert_eq!(lowest(store, root, page, Want::Broken), has(1));
         assert_eq!(lowest(store, root, page, Want::Any), above.next().map(|(_, (link, _))| *link));
         assert_eq!(longest(store, root), model.values().map(|(_, free)| *free).max().unwrap_or(0));

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //!   0        HEADER_WORDS      + 8·chunks      + chunks   + set_words    + set_words + chunks
-//!   ├ header ┼ bitmap ─────────┼ chunk records ┼ used set ┼ broken set ┼ reaches ┼ level 1 ┼ … ┼ top ┤
+//!   ├ header ┼ bitmap ─────────┼ chunk records ┼ used set ┼ broken set ┼ offers ┼ level 1 ┼ … ┼ top ┤
 //! ```
 //!
 //! A block covers whole chunks, 512 pages from a multiple of 512 on. Pages of the first and last chunk that are
 //! not managed have a zero in the bitmap: never free.
 //!
-//! A chunk takes 8 words of bitmap, 1 of record, 2/63 of sets and 8/7 of reaches: 81.4 bytes for 512 pages, 0.159 a
+//! A chunk takes 8 words of bitmap, 1 of record, 2/63 of sets and 8/7 of offers: 81.4 bytes for 512 pages, 0.159 a
 //! page.
 #![forbid(unsafe_code)]
 
@@ -26,9 +26,9 @@ pub(crate) const LAST: usize = 1;
 pub(crate) const COVER: usize = 2;
 /// Header: chunks covered.
 pub(crate) const CHUNKS: usize = 3;
-/// Header: index of the first word of the tree, the reach of chunk 0.
+/// Header: index of the first word of the tree, the offer of chunk 0.
 pub(crate) const REACH_AT: usize = 4;
-/// Header: how many levels of the tree are above the reaches.
+/// Header: how many levels of the tree are above the chunks.
 pub(crate) const TOP_HEIGHT: usize = 5;
 /// Header: index of the tree's top word.
 pub(crate) const TOP_AT: usize = 6;
@@ -38,8 +38,8 @@ pub(crate) const RECORDS_FIRST: usize = 7;
 pub(crate) const RECORDS_PAGES: usize = 8;
 /// Header: height of the directory below and with this block.
 pub(crate) const HEIGHT: usize = 9;
-/// Header: the longest free run in the directory below and with this block.
-pub(crate) const MAX_LONGEST: usize = 10;
+/// Header: what the directory below and with this block offers.
+pub(crate) const OFFER: usize = 10;
 /// Header: 1 if the directory below and with this block has a broken chunk.
 pub(crate) const ANY_BROKEN: usize = 11;
 /// Words in a header, and so the index of the bitmap's first word.
@@ -48,13 +48,13 @@ pub(crate) const HEADER_WORDS: usize = 12;
 /// Children of a node of the tree.
 pub(crate) const FANOUT_LOG2: u32 = 3;
 
-/// Nodes at `height` over `chunks` chunks; height 0 are the chunks' reaches.
+/// Nodes at `height` over `chunks` chunks; height 0 are the chunks.
 #[inline]
 pub(crate) const fn nodes_at(chunks: usize, height: u32) -> usize {
     ((chunks - 1) >> (FANOUT_LOG2 * height)) + 1
 }
 
-/// How many levels stand above the reaches of `chunks` chunks.
+/// How many levels stand above `chunks` chunks.
 pub(crate) const fn top_height(chunks: usize) -> u32 {
     let mut height = 0;
     while nodes_at(chunks, height) > 1 {
@@ -75,7 +75,7 @@ pub(crate) const fn broken_set_at(chunks: usize) -> usize {
     used_set_at(chunks) + set_words(chunks)
 }
 
-/// Index of the reach of chunk 0.
+/// Index of the offer of chunk 0.
 pub(crate) const fn reach_at(chunks: usize) -> usize {
     broken_set_at(chunks) + set_words(chunks)
 }

@@ -6,7 +6,9 @@
 //!   two.
 //! - **Chunk**: 512 pages from a multiple of 512 on; with pages of 4 KiB, a huge page of 2 MiB. A chunk is
 //!   *broken* if some of its pages are free and some are not.
-//! - **Record** of a chunk: how many pages are free at its start, in its longest free run, and at its end.
+//! - **Buddy block**: a free run of 2^k pages, up to a chunk, at a multiple of 2^k: what a buddy allocator hands out.
+//! - **Record** of a chunk: how many pages are free at its start, in its longest free run, in its largest buddy block, and
+//!   at its end.
 //! - **Reach** of a chunk: the longest free run in it, or the one that begins with its free end and goes on through the chunks
 //!   that follow.
 //! - **Open chunk**: the chunk that single pages come from. Its record is *stale*: out of date, to be renewed before
@@ -16,12 +18,12 @@
 //! # How it works
 //!
 //! ```text
-//!   directory    a balanced tree of spans, each with the longest run at and below it
+//!   directory    a balanced tree of spans, each with what is offered at and below it
 //!                     │
 //!   span         [ furthest of 64 chunks ]
 //!                [ of 8 ][ of 8 ] …                       8 children a node, a word each
-//!                [reach][reach][reach][reach] …           how far the runs of each chunk go
-//!                [chunk][chunk][chunk][chunk] …           a word each: start, longest, end, whether stale
+//!                [offer][offer][offer][offer] …           how far the runs of each chunk go, and its largest block
+//!                [chunk][chunk][chunk][chunk] …           a word each: start, longest, block, end, whether stale
 //!                [64][64][64][64][64][64][64][64] …       the bitmap: 1 free, 0 in use, kept or not managed
 //!                 └─ open: pages come and go here,        a set of broken chunks: where single pages come from
 //!                    and nothing but bits changes
@@ -29,13 +31,13 @@
 //!
 //! - A **run** of more than 8 pages is one that came back lately, if one of its length did and is still kept. Else it is the
 //!   lowest: the tree leads to the lowest chunk that reaches far enough, whose words and record tell where. If the top of the
-//!   tree has nothing, and nothing is kept, the refusal is the first comparison. What is kept serves every other request as
-//!   soon as nothing else does.
+//!   tree has nothing, and nothing is kept, the refusal is the first comparison. A buddy block is found, or refused, in the same way.
+//!   What is kept serves every other request as soon as nothing else does.
 //! - A **single page** comes from the open chunk, word by word; so does a run of up to 8 pages, aligned or not, if the
 //!   chunk has one. When it is used up, the next broken chunk above is opened, after the last one the lowest; a whole chunk is
 //!   broken only when no broken one has a page.
 //! - A **free** checks the bit of every page, 64 at a time. In a chunk whose record is stale, or has a run as long as
-//!   the one that results, a single page changes its bit and nothing else. Else the record is kept right, or if the
+//!   the one that results and as large a block as can be in it, a single page changes its bit and nothing else. Else the record is kept right, or if the
 //!   chunk was changed lately becomes stale: up to 8 are, and a search renews them first. What is handed out next
 //!   never depends on what is stale, so nobody can tell.
 //! - **Records** are in the pages managed, in memory lent, or in the value: [`InRegion`], [`Lent`], [`Inline`].
@@ -54,6 +56,7 @@
 //! | | Go's page allocator | LLFree | here |
 //! |---|---|---|---|
 //! | runs | any length, by summaries (start, longest, end) | powers of two up to a huge page | any length, by reach; lengths that come again, from a list |
+//! | aligned runs | a search | powers of two, naturally | buddy blocks, by the same tree; others by a search |
 //! | single pages | a cache of 64 pages a processor, taken out of the tree | a reserved tree a processor | one open chunk, its record stale |
 //! | address space | one reserved range, a radix tree over all of it | one range | spans, sized by their pages |
 //! | frees | not checked | checked | checked, page by page |
@@ -62,7 +65,7 @@
 //!
 //! From Go's comes the search from the top of a tree for any length. Its nodes have three numbers, joined from those of eight
 //! children at each change. Here a run belongs to one chunk, however far it goes, so that a node is a maximum, and a change
-//! mostly ends at the first. (Built and measured both: runs of 2^0 to 2^9 pages took 1303 instructions with joined summaries and
+//! mostly ends at the first; beside it, in the same word, stands which buddy blocks there are. (Built and measured both: runs of 2^0 to 2^9 pages took 1303 instructions with joined summaries and
 //! 980 with reaches.) What it costs to keep the tree exact for single pages is met by stale records, for lengths that come again
 //! and again by kept runs. From LLFree comes the care for what is broken already; its counters and reservations serve many CPUs
 //! without a lock, which is not wanted here, and they find no odd runs. A buddy allocator is faster for runs, and rounds them up.
@@ -76,7 +79,8 @@
 //! | `alloc_pages`, one page | O(log n + log s); O(1) from the open chunk |
 //! | `alloc_pages`, a kept run | O(1) |
 //! | `alloc_pages`, a run at any page | O(log n + log s), found or refused, and 1/64 step a page; with k kept runs, at most 21, k times that if nothing else has the run, and as much again if that was in vain; twice that if some addresses are preferred |
-//! | `alloc_pages`, aligned to more | the same, and up to 32 chunks a span more, while memory has a run with room for any alignment; else each chunk that has a run long enough is looked at, 100 to 600 instructions a chunk |
+//! | `alloc_pages`, a buddy block: 2^k pages aligned to as many, up to 512 | as a run at any page, found or refused |
+//! | `alloc_pages`, aligned otherwise | the same, and up to 32 chunks a span more, while memory has a run with room for any alignment; else each chunk that has a run long enough is looked at, 100 to 600 instructions a chunk |
 //! | `alloc_pages_in` | the same: the lowest run that fits; with a boundary, once more for each that lies across one |
 //! | `alloc_pages_at`, `dealloc_pages` | O(log n + log s), and 1/64 step a page |
 //! | `largest_free_run_pages` | as a run that is refused |
@@ -92,16 +96,17 @@
 //! | what | target | measured |
 //! |---|---|---|
 //! | one page, taken and given back | ≤ 25 | 27.0: 31 and 23 (82, 4412, 125) |
-//! | single pages, 75 % in use, freed in random order | ≤ 60 | 62.7: 46 and 82 (86, 477, 99) |
+//! | single pages, 75 % in use, freed in random order | ≤ 60 | 65.8: 47 and 88 (86, 477, 99) |
 //! | 16 pages, taken and given back | LLFree's | 220 (1672, 187, 226) |
-//! | runs of 2^0 to 2^9 pages, 50 to 90 % in use, 1 GiB | LLFree's | 627 (146 489, 270, 102) |
-//! | runs of 1 to 300 pages, exact, 1 GiB | LLFree's | 1176: 1426 and 882 (522 018, 233, 105) |
-//! | the same two in 64 GiB | ≤ 1.5 × | 1215, 1323: 1.94 ×, 1.13 × (155 797, 376, 125; –, 417, 119) |
-//! | refused run, 64 GiB, every other page free | ≤ 2 µs | 579 instructions; 52 000 with 21 kept runs |
+//! | runs of 2^0 to 2^9 pages, 50 to 90 % in use, 1 GiB | LLFree's | 701 (146 489, 270, 102) |
+//! | runs of 1 to 300 pages, exact, 1 GiB | LLFree's | 1356: 1684 and 972 (522 018, 233, 105) |
+//! | the same two in 64 GiB | ≤ 1.5 × | 1393, 1515: 1.99 ×, 1.12 × (155 797, 376, 125; –, 417, 119) |
+//! | refused run, 64 GiB, every other page free | ≤ 2 µs | 602 instructions; 52 000 with 21 kept runs |
+//! | refused buddy block of two pages, 64 GiB, only pairs across two such blocks free | ≤ 2 µs | 785 instructions |
 //! | records, bytes a page | ≤ 0.2 | 0.159 |
-//! | page trace of a kernel's boot | ≤ 60 | 53.5 (247, 440, 131) |
-//! | … of processes that fork | ≤ 35 | 37.8 (96, 393, 104) |
-//! | … of work on files | ≤ 35 | 47.3 (149, 546, 118) |
+//! | page trace of a kernel's boot | ≤ 60 | 54.1 (247, 440, 131) |
+//! | … of processes that fork | ≤ 35 | 38.1 (96, 393, 104) |
+//! | … of work on files | ≤ 35 | 48.3 (149, 546, 118) |
 //! | free pages in free huge pages, at the end of the last | ≥ 60 % | 77 % (80, 80, 79) |
 //!
 //! Where a target is missed:
@@ -109,20 +114,21 @@
 //! - **Pages**. A page that goes back to another chunk than the open one takes about 43 instructions: to tell which span
 //!   it is in (10), to read the word and the record and test both (13), to change them (5), and the calls (15). The
 //!   traces of forks and files give most pages back there. All over a memory of 512 chunks, a free makes a new
-//!   longest run in its chunk now and then, which about 200 more are spent on.
+//!   longest run or block in its chunk now and then, which about 200 more are spent on.
 //! - **Runs**. What comes again and again costs what it costs a buddy allocator. What is not kept is found exactly, the lowest
-//!   there is, and put back exactly: of about 1200 instructions for one at 64 GiB, 230 find the chunk in the tree, 180 the place in its
-//!   words, 270 compute the record of a chunk whose longest run was taken, 180 carry that up the tree, and 250 change bits and
-//!   look at what is around. Lists of powers of two need not. LLFree itself, 135 and 53 ns for powers of two on another machine,
+//!   there is, and put back exactly: of about 1400 instructions for one at 64 GiB, 240 find the chunk in the tree, 180 the place in its
+//!   words, 340 compute the record of a chunk whose longest run was taken, 280 carry that up the tree, and 250 change bits and
+//!   look at what is around. That the tree knows of buddy blocks is 160 of them: without, a block that nothing fits was refused after a
+//!   look at each chunk, with 12.6 million instructions in 64 GiB. Lists of powers of two need not. LLFree itself, 135 and 53 ns for powers of two on another machine,
 //!   cannot be run beside it: the package registry does not hold it.
 //! - **64 GiB**. The tree has two levels more there than at 1 GiB, and that script takes twelve runs for each that it gives back:
-//!   hardly any is kept. Without kept runs, 1 GiB took 980.
+//!   hardly any is kept. Without kept runs, 1 GiB took half as much again.
 //!
 //! # Limits
 //!
-//! - An alignment larger than a page that nothing fits is refused only after a look at each chunk that has a run long
-//!   enough. If every odd page of 64 GiB is free and one page is wanted, that is 12.6 million instructions for an alignment of 2
-//!   pages.
+//! - An alignment larger than a page that nothing fits, of a run that is no buddy block, is refused only after a look at each chunk
+//!   that has a run long enough. If every odd page of 64 GiB is free and one page is wanted, that is 12.6 million instructions for
+//!   an alignment of 2 pages. Who asks for a block that is as large as the alignment, is not affected.
 //! - A region that touches a span and is too small for the records of both, while the span has no free run for them
 //!   either, not with the region's pages, is refused with [`NoMemory`](allocator_api::AllocError::NoMemory). As a span of
 //!   its own it could be kept, but then a run could not lie across the border, nor be given back across it.
@@ -147,6 +153,7 @@ mod kept;
 mod layout;
 mod lent;
 mod memory;
+mod offer;
 mod open;
 #[cfg(feature = "package")]
 pub mod package;

@@ -8,7 +8,7 @@ extern crate std;
 
 mod smt;
 
-use std::{collections::BTreeSet, vec, vec::Vec};
+use std::{collections::BTreeSet, vec};
 
 use allocator_api::{AddressRange, address};
 
@@ -281,21 +281,33 @@ fn chunk([a, b, c, d]: [usize; 4]) -> ChunkRecord {
 }
 
 #[test]
-fn three_numbers_in_a_word() {
+fn four_numbers_in_a_word() {
     let functions = Functions::of(include_str!("../proofs/record.smt2"));
     let mut random = Random(9);
     let mut seen = BTreeSet::new();
     for _ in 0..ROUNDS {
         let record = chunk([(); 4].map(|()| random.word() as usize));
         let summary = record.summary();
-        let numbers = [summary.start, summary.longest, summary.end].map(|number| number as u64);
+        let [start, longest, end, block] =
+            [summary.start, summary.longest, summary.end, summary.block].map(|number| number as u64);
+        let numbers = [start, longest, end, block];
         let Word(packed) = functions.call("packed", &numbers) else { panic!("`packed` is a word") };
         assert_eq!(packed, record.0 & 0xffff_ffff_ffff, "{numbers:?}");
-        for (name, number) in ["start_of", "longest_of", "end_of"].into_iter().zip(numbers) {
+        let hidden = record.hidden() as u64;
+        for (name, number) in
+            [("start_of", start), ("longest_of", longest), ("end_of", end), ("hidden_in", hidden)]
+        {
             assert_eq!(functions.call(name, &[record.0]), Word(number), "{name}");
+        }
+        for other in (0..10).map(|bits| 1 << bits).chain([0]) {
+            assert_eq!(functions.call("is_block_of", &[other, record.0]), Truth(other == block), "{other}");
         }
         seen.insert(numbers);
     }
-    assert_eq!(functions.names().into_iter().collect::<Vec<_>>(), ["end_of", "longest_of", "packed", "start_of"]);
+    let tied = ["packed", "start_of", "longest_of", "end_of", "is_block_of"];
+    assert_eq!(
+        tied.into_iter().flat_map(|name| functions.made_of(name)).collect::<BTreeSet<_>>(),
+        functions.names()
+    );
     assert!(seen.len() > 100);
 }

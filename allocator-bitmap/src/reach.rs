@@ -15,14 +15,18 @@
 //! Whatever is free is within the reach of one chunk, in one piece: a run is in some chunk's reach exactly if it is free
 //! at all. The lowest chunk that reaches far enough has the lowest run.
 //!
+//! Beside its reach, the tree keeps the size of a chunk's largest [buddy block](crate::offer): so the lowest chunk with a block
+//! is found like the lowest with a run.
+//!
 //! # Costs
 //!
 //! A change inside a chunk changes its reach, and if its start changed, its owner's; both are carried upwards as far as
-//! a node's largest value changes, which is mostly nowhere. With n chunks: O(log n) for a change and for a search.
+//! what a node offers changes, which is mostly nowhere. With n chunks: O(log n) for a change and for a search.
 #![forbid(unsafe_code)]
 
 use crate::{
     layout::{CHUNKS, FANOUT_LOG2, HEADER_WORDS, REACH_AT, TOP_AT, TOP_HEIGHT, nodes_at, used_set_at},
+    offer::Offer,
     summary::{CHUNK_PAGES, CHUNK_WORDS, ChunkRecord},
     word_set,
 };
@@ -37,7 +41,7 @@ struct Level {
 }
 
 impl Level {
-    /// The reaches themselves.
+    /// The chunks themselves.
     #[inline]
     fn lowest(words: &[u64]) -> Self {
         Self { at: words[REACH_AT] as usize, nodes: chunks(words) }
@@ -58,12 +62,11 @@ impl Level {
 
     /// What the node `parent` above has to be.
     #[inline]
-    fn largest(self, words: &[u64], parent: usize) -> u64 {
+    fn joined(self, words: &[u64], parent: usize) -> Offer {
         let children = self.children(words, parent);
-        match <&[u64; 1 << FANOUT_LOG2]>::try_from(children) {
-            // In pairs, so that no comparison waits for all before it.
-            Ok([a, b, c, d, e, f, g, h]) => *a.max(b).max(c.max(d)).max(e.max(f).max(g.max(h))),
-            Err(_) => children.iter().fold(0, |largest, reach| largest.max(*reach)),
+        match <[u64; 1 << FANOUT_LOG2]>::try_from(children) {
+            Ok(all) => Offer::of_eight(all.map(Offer)),
+            Err(_) => children.iter().fold(Offer::NOTHING, |joined, child| joined.joined(Offer(*child))),
         }
     }
 }
@@ -78,10 +81,10 @@ fn record(words: &[u64], chunk: usize) -> ChunkRecord {
     ChunkRecord(words[HEADER_WORDS + CHUNK_WORDS * chunks(words) + chunk])
 }
 
-/// Pages in the longest free run of the block.
+/// What the whole block offers.
 #[inline]
-pub(crate) fn longest(words: &[u64]) -> usize {
-    words[words[TOP_AT] as usize] as usize
+pub(crate) fn offer(words: &[u64]) -> Offer {
+    Offer(words[words[TOP_AT] as usize])
 }
 
 /// How many pages are free from the first of chunk `chunk` on, which may be one past the last.
@@ -103,13 +106,16 @@ fn free_from_whole(words: &[u64], chunk: usize, chunks: usize) -> usize {
     }
 }
 
-/// The reach of chunk `chunk`.
-fn reach(words: &[u64], chunk: usize) -> usize {
+/// What chunk `chunk` offers: its reach, and the largest block in it.
+#[inline(always)]
+fn of_chunk(words: &[u64], chunk: usize) -> Offer {
     let record = record(words, chunk);
-    if record.is_whole() && chunk > 0 {
-        return 0;
-    }
-    record.longest().max(record.end() + free_from(words, chunk + 1))
+    let reach = if record.is_whole() && chunk > 0 {
+        0
+    } else {
+        record.longest().max(record.end() + free_from(words, chunk + 1))
+    };
+    Offer::new(reach, record.block())
 }
 
 /// The chunk whose reach depends on how chunk `chunk` begins; `None` for the lowest.
@@ -122,12 +128,12 @@ fn owner(words: &[u64], chunk: usize) -> Option<usize> {
     Some(word_set::last_member(&words[used_set_at(chunks)..], chunks, below).unwrap_or(0))
 }
 
-/// Computes the reach of a chunk anew and carries it upwards. Returns whether the longest run of the block changed.
+/// Computes what a chunk offers anew and carries it upwards. Returns whether the offer of the block changed.
 fn renew(words: &mut [u64], chunk: usize) -> bool {
     let (mut level, mut node) = (Level::lowest(words), chunk);
-    let mut new = reach(words, chunk) as u64;
+    let mut new = of_chunk(words, chunk);
     loop {
-        let old = core::mem::replace(&mut words[level.at + node], new);
+        let old = Offer(core::mem::replace(&mut words[level.at + node], new.0));
         if old == new {
             return false;
         }
@@ -136,19 +142,14 @@ fn renew(words: &mut [u64], chunk: usize) -> bool {
         }
         let above = level.above();
         node >>= FANOUT_LOG2;
-        let stored = words[above.at + node];
-        if new < stored {
-            if old < stored {
-                return false;
-            }
-            new = level.largest(words, node);
-        }
+        let whole = Offer(words[above.at + node]);
+        new = if old.held_up(whole, new) { level.joined(words, node) } else { whole.joined(new) };
         level = above;
     }
 }
 
 /// The record of chunk `chunk` became another one, `old` having been stored before: brings the reaches up to date.
-/// Returns whether the longest run of the block changed.
+/// Returns whether the offer of the block changed.
 pub(crate) fn record_changed(words: &mut [u64], chunk: usize, old: ChunkRecord) -> bool {
     let new = record(words, chunk);
     let (was_whole, is_whole) = (old.is_whole(), new.is_whole());
@@ -170,10 +171,10 @@ pub(crate) fn record_changed(words: &mut [u64], chunk: usize, old: ChunkRecord) 
     changed
 }
 
-/// Brings the reaches up to date after the records of the chunks `first` to `last` were stored. Returns whether the
-/// longest run of the block changed.
+/// Brings the reaches up to date after the records of the chunks `first` to `last` were stored. Returns whether the offer
+/// of the block changed.
 pub(crate) fn rebuild(words: &mut [u64], first: usize, last: usize) -> bool {
-    let before = longest(words);
+    let before = offer(words);
     let chunks = chunks(words);
     for chunk in first..=last {
         let is_whole = record(words, chunk).is_whole();
@@ -189,61 +190,75 @@ pub(crate) fn rebuild(words: &mut [u64], first: usize, last: usize) -> bool {
     }
     let mut level = Level::lowest(words);
     for chunk in first..=last {
-        words[level.at + chunk] = reach(words, chunk) as u64;
+        words[level.at + chunk] = of_chunk(words, chunk).0;
     }
     let (mut low, mut high) = (first, last);
     while level.nodes > 1 {
         let above = level.above();
         (low, high) = (low >> FANOUT_LOG2, high >> FANOUT_LOG2);
         for node in low..=high {
-            words[above.at + node] = level.largest(words, node);
+            words[above.at + node] = level.joined(words, node).0;
         }
         level = above;
     }
-    before != longest(words)
+    before != offer(words)
 }
 
 /// The lowest chunk from `from` on that reaches `pages` pages or further.
 #[inline]
 pub(crate) fn next_reaching(words: &[u64], from: usize, pages: usize) -> Option<usize> {
+    next(words, from, |offer| offer.reaches(pages))
+}
+
+/// The lowest chunk from `from` on that has a block of `pages` pages, a power of two up to a chunk.
+#[inline]
+pub(crate) fn next_with_block(words: &[u64], from: usize, pages: usize) -> Option<usize> {
+    next(words, from, |offer| offer.has_block(pages))
+}
+
+/// The lowest chunk from `from` on whose offer is `good`. That of chunks together is good exactly if that of one is.
+#[inline]
+fn next(words: &[u64], from: usize, good: impl Fn(Offer) -> bool) -> Option<usize> {
     if from == 0 {
         let top = Level { at: words[TOP_AT] as usize, nodes: 1 };
-        return if longest(words) >= pages {
-            descend(words, top, 0, words[TOP_HEIGHT] as u32, pages)
-        } else {
-            None
-        };
+        return if good(offer(words)) { descend(words, top, 0, words[TOP_HEIGHT] as u32, good) } else { None };
     }
     let (mut level, mut node, mut height) = (Level::lowest(words), from, 0);
     while node < level.nodes {
         let siblings = level.children(words, node >> FANOUT_LOG2);
-        if let Some(found) = first_reaching(&siblings[node % (1 << FANOUT_LOG2)..], pages) {
-            return descend(words, level, node + found, height, pages);
+        if let Some(found) = first(&siblings[node % (1 << FANOUT_LOG2)..], &good) {
+            return descend(words, level, node + found, height, good);
         }
         (level, node, height) = (level.above(), (node >> FANOUT_LOG2) + 1, height + 1);
     }
     None
 }
 
-/// The lowest chunk below a node of a level at `height` that reaches so far; one does.
+/// The lowest chunk below a node of a level at `height` whose offer is good; one is.
 #[inline]
-fn descend(words: &[u64], mut level: Level, mut node: usize, height: u32, pages: usize) -> Option<usize> {
+fn descend(
+    words: &[u64],
+    mut level: Level,
+    mut node: usize,
+    height: u32,
+    good: impl Fn(Offer) -> bool,
+) -> Option<usize> {
     for height in (0..height).rev() {
         let nodes = nodes_at(chunks(words), height);
         level = Level { at: level.at - nodes, nodes };
-        node = (node << FANOUT_LOG2) + first_reaching(level.children(words, node), pages)?;
+        node = (node << FANOUT_LOG2) + first(level.children(words, node), &good)?;
     }
     Some(node)
 }
 
-/// The first of some siblings that reaches so far.
+/// The first of some siblings whose offer is good.
 #[inline]
-fn first_reaching(siblings: &[u64], pages: usize) -> Option<usize> {
-    let reaches = |reach: &u64| *reach as usize >= pages;
+fn first(siblings: &[u64], good: impl Fn(Offer) -> bool) -> Option<usize> {
+    let good = |offer: &u64| good(Offer(*offer));
     match <&[u64; 1 << FANOUT_LOG2]>::try_from(siblings) {
         // The same, without a look at how many there are.
-        Ok(all) => all.iter().position(reaches),
-        Err(_) => siblings.iter().position(reaches),
+        Ok(all) => all.iter().position(good),
+        Err(_) => siblings.iter().position(good),
     }
 }
 
@@ -256,13 +271,13 @@ pub(crate) fn check(words: &[u64]) -> Result<(), &'static str> {
         return Err("the set of chunks that are not wholly free is what their records say");
     }
     let mut level = Level::lowest(words);
-    if (0..chunks).any(|chunk| words[level.at + chunk] != reach(words, chunk) as u64) {
-        return Err("a chunk reaches as far as the records say");
+    if (0..chunks).any(|chunk| words[level.at + chunk] != of_chunk(words, chunk).0) {
+        return Err("a chunk offers what the records say");
     }
     while level.nodes > 1 {
         let above = level.above();
-        if (0..above.nodes).any(|node| words[above.at + node] != level.largest(words, node)) {
-            return Err("a node is the largest of its children");
+        if (0..above.nodes).any(|node| words[above.at + node] != level.joined(words, node).0) {
+            return Err("a node offers what its children do");
         }
         level = above;
     }
@@ -317,10 +332,18 @@ mod tests {
             let kinds = [number % 6, number / 6 % 6, number / 36 % 6, number / 216];
             let (words, free) = of_kinds(&kinds);
             let reaches: Vec<usize> = (0..4).map(|chunk| counted(&free, chunk)).collect();
-            assert_eq!(longest(&words), *reaches.iter().max().unwrap(), "{kinds:?}");
+            assert_eq!(offer(&words).reach(), *reaches.iter().max().unwrap(), "{kinds:?}");
             for from in 0..5 {
                 let start = free[from * CHUNK_PAGES..].iter().take_while(|free| **free).count();
                 assert_eq!(free_from(&words, from), start, "{kinds:?} from chunk {from}");
+                for block in (0..10).map(|bits| 1 << bits) {
+                    let has = |chunk: &usize| {
+                        let free = &free[chunk * CHUNK_PAGES..(chunk + 1) * CHUNK_PAGES];
+                        free.chunks_exact(block).any(|free| !free.contains(&false))
+                    };
+                    let next = (from..4).find(has);
+                    assert_eq!(next_with_block(&words, from, block), next, "{kinds:?} from {from}: {block}");
+                }
                 for pages in reaches.iter().flat_map(|reach| [*reach, reach + 1]).filter(|pages| *pages > 0) {
                     let next = (from..4).find(|chunk| reaches[*chunk] >= pages);
                     assert_eq!(next_reaching(&words, from, pages), next, "{kinds:?} from chunk {from}: {pages}");

@@ -7,8 +7,9 @@
 use core::ops::Deref;
 
 use crate::{
+    directory::Want,
     pages::PageRange,
-    search::{Wanted, find},
+    search::{Wanted, find, is_block},
     span::Span,
 };
 
@@ -39,6 +40,16 @@ impl Request {
         // A boundary is a multiple of the alignment or, if that is the larger, the run begins at one and cannot
         // cross it.
         (last & !(boundary - 1)).checked_add(self.align - 1).map(|next| next & !(self.align - 1))
+    }
+
+    /// What a span must have, so that it may have the run.
+    pub(crate) const fn want(&self) -> Want {
+        if self.is_block() { Want::Block(self.count) } else { Want::Run(self.count) }
+    }
+
+    /// Whether a [buddy block](crate::offer) is asked for, which the records tell of.
+    pub(crate) const fn is_block(&self) -> bool {
+        is_block(self.count, self.align)
     }
 
     /// Pages of a free run that surely has room for this one, if there is no boundary; `None` if there are no such

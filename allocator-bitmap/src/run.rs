@@ -6,7 +6,7 @@ use allocator_api::{AllocError, AllocResult};
 use crate::{
     bits::WORD_PAGES,
     change::{Put, set_run},
-    directory::{self, Want},
+    directory,
     page_allocator::BitmapPageAllocator,
     pages::PageRange,
     records::{Link, Records},
@@ -71,6 +71,9 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     /// find at last. Returns their address.
     fn take_within(&mut self, count: usize, align: usize, within: PageRange) -> Option<usize> {
         let request = Request { count, align, boundary: None, within };
+        if request.is_block() {
+            return self.or_with_all_free(|pages| pages.alloc_request(&request));
+        }
         let soon = |pages: &mut Self| pages.alloc_aligned(&request, MISFITS);
         let found = soon(self);
         if found.is_some() {
@@ -133,7 +136,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     pub(crate) fn search_in(&self, request: &Request, patience: usize) -> Option<(Link, usize)> {
         let mut from = request.within.first();
         loop {
-            let link = directory::lowest(&self.records, self.root, from, Want::Run(request.count))?;
+            let link = directory::lowest(&self.records, self.root, from, request.want())?;
             let span = self.span(link);
             if let Some(index) = request.find_in(&span, patience) {
                 return Some((link, index));

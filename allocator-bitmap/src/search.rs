@@ -15,7 +15,8 @@
 //! Where a run may begin at any page, the first chunk that reaches far enough has it: with n chunks that is O(log n) for
 //! the chunk, and eight words, whether the run exists or not.
 //!
-//! An alignment is not in the reaches: each chunk that reaches far enough may have to be looked at. For an
+//! So it is for a [buddy block](crate::offer), a run aligned to its own length of up to 512 pages: the tree knows who has
+//! one. Other alignments it does not know: each chunk that reaches far enough may have to be looked at. For an
 //! alignment of 512 pages or more that is its record; else it is eight words.
 #![forbid(unsafe_code)]
 
@@ -24,7 +25,7 @@ use core::num::NonZero;
 use crate::{
     bits::{WORD_PAGES, aligned_positions, run_starts},
     layout::{CHUNKS, HEADER_WORDS},
-    reach::{free_from, next_reaching},
+    reach::{free_from, next_reaching, next_with_block},
     summary::{CHUNK_PAGES, CHUNK_WORDS, ChunkRecord},
 };
 
@@ -45,6 +46,12 @@ impl Wanted {
     /// `count` pages at any index.
     pub(crate) const fn any(count: usize) -> Self {
         Self { count, align: 1, skew: 0, patience: usize::MAX }
+    }
+
+    /// Whether what is wanted is a [buddy block](crate::offer).
+    #[inline]
+    const fn is_block(&self) -> bool {
+        is_block(self.count, self.align)
     }
 
     /// Whether the run cannot cross from one word to the next: it is no longer than its alignment, and that is no longer
@@ -68,6 +75,12 @@ impl Wanted {
     }
 }
 
+/// Whether `count` pages at a multiple of `align` pages, a power of two, are a [buddy block](crate::offer).
+#[inline]
+pub(crate) const fn is_block(count: usize, align: usize) -> bool {
+    count == align && align <= CHUNK_PAGES
+}
+
 /// The lowest index at or above `from` where a run as wanted is free. `from` lies in the block; no record is stale.
 pub(crate) fn find(words: &[u64], wanted: Wanted, from: usize) -> Option<usize> {
     debug_assert!(wanted.count > 0 && wanted.align.is_power_of_two());
@@ -81,12 +94,16 @@ pub(crate) fn find(words: &[u64], wanted: Wanted, from: usize) -> Option<usize> 
         chunk = here + 1;
     }
     for _ in 0..wanted.patience {
-        let next = next_reaching(words, chunk, wanted.count)?;
+        let next = if wanted.is_block() {
+            next_with_block(words, chunk, wanted.count)?
+        } else {
+            next_reaching(words, chunk, wanted.count)?
+        };
         let found = find_in_chunk(words, wanted, next, 0);
         if found.is_some() {
             return found;
         }
-        debug_assert!(wanted.align > 1, "the reach promises a run that the bits do not have");
+        debug_assert!(wanted.align > 1 && !wanted.is_block(), "the tree promises a run that the bits do not have");
         chunk = next + 1;
     }
     None
@@ -339,9 +356,9 @@ mod tests {
                 let same = free[first..].iter().take_while(|f| **f == what).count();
                 let last = first + random.below(same.min([1, 40, 3000][step % 3]));
                 let mut span = Span(words.as_mut_slice());
-                let before = (span.longest(), span.has_broken());
+                let before = (span.offer(), span.has_broken());
                 let tells = if what { span.take(first, last) } else { span.put(first, last) };
-                let after = (span.longest(), span.has_broken());
+                let after = (span.offer(), span.has_broken());
                 assert!(tells || before == after, "the directory is told");
                 free[first..=last].fill(!what);
                 let mut rebuilt = words.clone();

@@ -24,6 +24,7 @@ use crate::{
         CHUNKS, COVER, FIRST, HEADER_WORDS, LAST, REACH_AT, RECORDS_FIRST, RECORDS_PAGES, TOP_AT, TOP_HEIGHT,
         block_words, broken_set_at, cover_of, reach_at, top_at, top_height, used_set_at,
     },
+    offer::Offer,
     pages::PageRange,
     reach,
     summary::{CHUNK_PAGES, CHUNK_WORDS, ChunkRecord},
@@ -82,10 +83,10 @@ impl<W: Deref<Target = [u64]>> Span<W> {
         (pages.first() - self.cover(), pages.last() - self.cover())
     }
 
-    /// Pages in the longest free run.
+    /// What there is of free runs and blocks, stale records being taken at their word.
     #[inline]
-    pub(crate) fn longest(&self) -> usize {
-        reach::longest(&self.0)
+    pub(crate) fn offer(&self) -> Offer {
+        reach::offer(&self.0)
     }
 
     /// Word `word` of the bitmap.

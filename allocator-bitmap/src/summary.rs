@@ -1,29 +1,30 @@
-//! What a stretch of pages can offer, in three numbers.
+//! What a stretch of pages can offer, in four numbers.
 //!
 //! ```text
 //!   ▒ used   ░ free
 //!   ┌──────────────────────────────────────┐
 //!   │░░░▒▒░▒▒▒▒░░░░░░░░░▒▒▒▒░▒▒▒▒▒▒▒▒▒░░░░░│
 //!   └──────────────────────────────────────┘
-//!   start = 3    longest = 9       end = 5
+//!   start = 3    longest = 9       end = 5         block = 4: four pages from a multiple of four on
 //! ```
 //!
 //! # Invariants
 //!
 //! - `start <= longest`, `end <= longest`, `longest <= size`.
+//! - `block` is zero or a power of two; a run of `2·block` pages may be there, but none begins at a multiple of that.
 //! - `start == size`, `end == size` and `longest == size` imply one another: the stretch is wholly free.
 #![forbid(unsafe_code)]
 
 use core::num::NonZero;
 
-use crate::bits::{WORD_PAGES, longest_run_above};
+use crate::bits::{WORD_PAGES, aligned_positions, longest_run_above};
 
 /// Words in a chunk.
 pub(crate) const CHUNK_WORDS: usize = 8;
 /// Pages in a chunk: with pages of 4 KiB, a huge page of 2 MiB.
 pub(crate) const CHUNK_PAGES: usize = CHUNK_WORDS * WORD_PAGES;
 
-/// Free pages at the start, in the longest run, and at the end of a stretch of pages.
+/// Free pages at the start, in the longest run, at the end, and in the largest block of a stretch of pages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Summary {
     /// Free pages before the first used one.
@@ -32,19 +33,29 @@ pub(crate) struct Summary {
     pub(crate) longest: usize,
     /// Free pages after the last used one.
     pub(crate) end: usize,
+    /// Pages in the largest [buddy block](crate::offer): 0 if no page is free.
+    pub(crate) block: usize,
+}
+
+/// Pages in the largest block of the run `first` to `end` (exclusive), of which there is at least one page.
+#[inline]
+const fn block_in_run(first: usize, end: usize) -> usize {
+    // The largest power of two that has room; if its multiples do not fit, there is surely one of half of it.
+    let most = 1 << (end - first).ilog2();
+    if first.next_multiple_of(most) + most <= end { most } else { most / 2 }
 }
 
 impl Summary {
     /// The summary after the pages `first` to `end` (exclusive) were taken from the free run `low` to `high`
-    /// (exclusive) of a stretch of `size` pages; `None` if that takes a look at the other runs.
+    /// (exclusive) of a stretch of `size` pages; `None` if that takes a look at the other runs. If the largest block may have
+    /// been there, `largest` says, given the longest run, how large it is now.
     #[inline]
-    pub(crate) const fn without(
+    pub(crate) fn without(
         self,
-        first: usize,
-        end: usize,
-        low: usize,
-        high: usize,
+        [first, end]: [usize; 2],
+        [low, high]: [usize; 2],
         size: usize,
+        largest: impl FnOnce(usize) -> usize,
     ) -> Option<Self> {
         debug_assert!(low <= first && first < end && end <= high);
         if high - low >= self.longest {
@@ -53,6 +64,7 @@ impl Summary {
         Some(Self {
             start: if low == 0 { first } else { self.start },
             end: if high == size { size - end } else { self.end },
+            block: if block_in_run(low, high) < self.block { self.block } else { largest(self.longest) },
             ..self
         })
     }
@@ -67,8 +79,32 @@ impl Summary {
             start: if first == 0 { length } else { self.start },
             longest: if length > self.longest { length } else { self.longest },
             end: if end == size { length } else { self.end },
+            block: {
+                let block = block_in_run(first, end);
+                if block > self.block { block } else { self.block }
+            },
         }
     }
+}
+
+/// Pages in the largest block of a chunk whose longest free run has `longest` pages.
+#[inline]
+pub(crate) fn largest_block(words: &[u64; CHUNK_WORDS], longest: usize) -> usize {
+    let Some(bits) = longest.checked_ilog2() else { return 0 };
+    let most = 1 << bits;
+    // A run of almost twice as many pages has a block wherever it begins.
+    let has_most = longest + 1 >= 2 * most
+        || if most <= WORD_PAGES {
+            // All words at once: their steps are the same.
+            let mut starts = *words;
+            for step in 0..bits {
+                starts.iter_mut().for_each(|word| *word &= *word >> (1 << step));
+            }
+            starts.iter().fold(0, |any, word| any | word) & aligned_positions(most) != 0
+        } else {
+            words.chunks_exact(most / WORD_PAGES).any(|words| words.iter().all(|word| *word == u64::MAX))
+        };
+    if has_most { most } else { most / 2 }
 }
 
 /// Free pages before the first used one.
@@ -97,32 +133,46 @@ pub(crate) enum Standing {
 /// The summary of a chunk, packed into a word.
 ///
 /// ```text
-///   bits 0..16 start   16..32 longest   32..48 end   48 stale   56..64 words with kept runs
+///   bits 0..12 start   12..24 longest   24..36 end   36..48 hidden   48 stale   56..64 words with kept runs
 /// ```
 ///
-/// The three numbers of a *stale* record are those of an earlier time, which the reaches still stand on.
+/// *Hidden* is how many pages a run may have that changes neither the longest run nor the largest block: it has no
+/// more than the longest, and not twice as many as the block. So it says what the block is, and of a run that comes,
+/// one comparison says whether it matters.
+///
+/// The numbers of a *stale* record are those of an earlier time, which the reaches still stand on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct ChunkRecord(pub(crate) u64);
 
 impl ChunkRecord {
+    const NUMBER: u64 = (1 << 12) - 1;
+    const LONGEST_SHIFT: u32 = 12;
+    const END_SHIFT: u32 = 24;
+    const HIDDEN_SHIFT: u32 = 36;
     const STALE: u64 = 1 << 48;
     const KEPT_SHIFT: u32 = 56;
 
     /// The record of a chunk of which `words` are the bits.
     pub(crate) fn of(words: &[u64; CHUNK_WORDS]) -> Self {
         // First the runs that end at a word's border or cross it.
-        let (mut longest, mut run) = (0, 0);
-        for word in words {
-            run = match NonZero::new(!word) {
+        let (mut longest, mut run, mut longest_end) = (0, 0, 0);
+        for (i, word) in words.iter().enumerate() {
+            run = match NonZero::new(!*word) {
                 None => run + WORD_PAGES,
                 Some(used) => {
-                    longest = longest.max(run + used.trailing_zeros() as usize);
+                    let leading = used.trailing_zeros() as usize;
+                    if run + leading > longest {
+                        (longest, longest_end) = (run + leading, i * WORD_PAGES + leading);
+                    }
                     used.leading_zeros() as usize
                 }
             };
         }
-        longest = longest.max(run);
         let end = run;
+        if run > longest {
+            (longest, longest_end) = (run, CHUNK_PAGES);
+        }
+        let crossing = longest;
         // Then those inside a word, which mostly are no longer, and never longer than this.
         for &word in words {
             if longest >= WORD_PAGES - 2 {
@@ -132,38 +182,64 @@ impl ChunkRecord {
                 longest = longest_run_above(word, longest);
             }
         }
-        Self::new(Summary { start: free_at_start(words), longest, end })
+        // The longest run mostly has the largest block.
+        let likely =
+            if longest == crossing && longest > 0 { block_in_run(longest_end - longest, longest_end) } else { 0 };
+        let block = if 2 * likely > longest { likely } else { largest_block(words, longest) };
+        Self::new(Summary { start: free_at_start(words), longest, end, block })
     }
 
     #[inline]
     pub(crate) const fn new(summary: Summary) -> Self {
         debug_assert!(summary.longest <= CHUNK_PAGES);
-        let Summary { start, longest, end } = summary;
-        Self(start as u64 | (longest as u64) << 16 | (end as u64) << 32)
+        let Summary { start, longest, end, block } = summary;
+        let misfit = (2 * block).saturating_sub(1);
+        let hidden = if misfit < longest { misfit } else { longest };
+        Self(
+            start as u64
+                | (longest as u64) << Self::LONGEST_SHIFT
+                | (end as u64) << Self::END_SHIFT
+                | (hidden as u64) << Self::HIDDEN_SHIFT,
+        )
     }
 
-    /// The three numbers.
+    /// The numbers.
     #[inline]
     pub(crate) const fn summary(self) -> Summary {
-        Summary { start: self.start(), longest: self.longest(), end: self.end() }
+        Summary { start: self.start(), longest: self.longest(), end: self.end(), block: self.block() }
     }
 
     /// Free pages before the first used one.
     #[inline]
     pub(crate) const fn start(self) -> usize {
-        (self.0 & 0xffff) as usize
+        (self.0 & Self::NUMBER) as usize
     }
 
     /// Pages in the longest free run.
     #[inline]
     pub(crate) const fn longest(self) -> usize {
-        (self.0 >> 16 & 0xffff) as usize
+        (self.0 >> Self::LONGEST_SHIFT & Self::NUMBER) as usize
     }
 
     /// Free pages after the last used one.
     #[inline]
     pub(crate) const fn end(self) -> usize {
-        (self.0 >> 32 & 0xffff) as usize
+        (self.0 >> Self::END_SHIFT & Self::NUMBER) as usize
+    }
+
+    /// How many pages a run may have, at most, that neither reaches an end of the chunk nor matters.
+    #[inline]
+    pub(crate) const fn hidden(self) -> usize {
+        (self.0 >> Self::HIDDEN_SHIFT & Self::NUMBER) as usize
+    }
+
+    /// Pages in the largest block, or 0.
+    #[inline]
+    pub(crate) const fn block(self) -> usize {
+        match self.hidden().checked_ilog2() {
+            Some(bits) => 1 << bits,
+            None => 0,
+        }
     }
 
     /// Whether all pages are free.
@@ -179,7 +255,7 @@ impl ChunkRecord {
         self.is_stale() || (self.longest() != 0 && !self.is_whole())
     }
 
-    /// Whether the three numbers are of an earlier time.
+    /// Whether the numbers are of an earlier time.
     #[inline]
     pub(crate) const fn is_stale(self) -> bool {
         self.0 & Self::STALE != 0
@@ -233,7 +309,9 @@ mod tests {
         let start = free.iter().take_while(|f| **f).count();
         let end = free.iter().rev().take_while(|f| **f).count();
         let longest = free.split(|f| !f).map(<[bool]>::len).max().unwrap_or(0);
-        Summary { start, longest, end }
+        let blocks = (0..).map(|bits| 1 << bits).take_while(|block| *block <= free.len());
+        let block = blocks.filter(|block| free.chunks_exact(*block).any(|free| !free.contains(&false))).max();
+        Summary { start, longest, end, block: block.unwrap_or(0) }
     }
 
     fn pattern(bits: u32, count: usize) -> Vec<bool> {
@@ -254,7 +332,7 @@ mod tests {
 
     #[test]
     fn shrinking_a_run_agrees_with_counting_or_asks_for_it() {
-        let mut asked = 0;
+        let mut asked = [0, 0];
         for bits in 0..1_u32 << 10 {
             let before = pattern(bits, 10);
             for (first, end) in (0..10).flat_map(|f| (f + 1..=10).map(move |e| (f, e))) {
@@ -264,16 +342,26 @@ mod tests {
                 }
                 let low = first - before[..first].iter().rev().take_while(|f| **f).count();
                 let high = end + before[end..].iter().take_while(|f| **f).count();
-                match counted(&before).without(first, end, low, high, 10) {
-                    Some(summary) => assert_eq!(summary, counted(&pattern(bits & !taken, 10))),
+                let after = counted(&pattern(bits & !taken, 10));
+                let mut has_looked = false;
+                let largest = |longest| {
+                    has_looked = true;
+                    assert_eq!(longest, after.longest);
+                    after.block
+                };
+                match counted(&before).without([first, end], [low, high], 10, largest) {
+                    Some(summary) => assert_eq!(summary, after),
                     None => {
                         assert_eq!(high - low, counted(&before).longest, "another run is longer");
-                        asked += 1;
+                        asked[0] += 1;
                     }
                 }
+                let run: Vec<bool> = (0..10).map(|page| (low..high).contains(&page)).collect();
+                assert!(!has_looked || counted(&run).block == counted(&before).block, "another block is larger");
+                asked[1] += usize::from(has_looked);
             }
         }
-        assert!(asked > 0);
+        assert!(asked.iter().all(|asked| *asked > 0));
     }
 
     #[test]
@@ -291,7 +379,8 @@ mod tests {
             let free: Vec<bool> = (0..CHUNK_PAGES).map(|p| words[p / 64] >> (p % 64) & 1 == 1).collect();
             let record = ChunkRecord::of(&words);
             assert_eq!(record.summary(), counted(&free), "round {round}: {words:x?}");
-            assert_eq!(record.longest(), counted(&free).longest);
+            let Summary { longest, block, .. } = counted(&free);
+            assert_eq!((record.longest(), record.hidden()), (longest, longest.min((2 * block).saturating_sub(1))));
             assert_eq!(record.counts_as_broken(), free.contains(&true) && free.contains(&false));
             assert!(record.stale().is_stale() && !record.is_stale() && record.stale().counts_as_broken());
             assert_eq!((record.stale().summary(), record.stale().stale()), (record.summary(), record.stale()));

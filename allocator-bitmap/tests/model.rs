@@ -109,8 +109,9 @@ impl<const PAGE: usize, R: Records> Model<PAGE, R> {
     }
 
     fn alloc(&mut self, random: &mut Random) {
-        let count = random.skewed(self.pages.len() + 3);
         let align_pow2 = PAGE << [0, 0, 0, 1, 3, 7, 9, 10][random.below(8)];
+        // Now and then a block: as many pages as it is aligned to.
+        let count = if random.below(4) == 0 { align_pow2 / PAGE } else { random.skewed(self.pages.len() + 3) };
         let mut placement = Placement::aligned(align_pow2);
         let constrained = random.below(3) == 0;
         if constrained {

@@ -92,8 +92,11 @@ impl<'s> Player<'s> {
 
     /// Brings `subject` into the state that the script measures.
     pub(crate) fn prepare<S: Subject>(&mut self, subject: &mut S, watch: &mut impl Watch) {
-        if self.script.pattern == Pattern::EveryOtherPage {
-            take_every_other_page(subject, self.script.region_bytes / PAGE_BYTES);
+        let pages = self.script.region_bytes / PAGE_BYTES;
+        match self.script.pattern {
+            Pattern::None => {}
+            Pattern::EveryOtherPage => leave_free(subject, pages, |page| page % 2 == 1),
+            Pattern::MiddleTwoOfFour => leave_free(subject, pages, |page| page.div_ceil(2) % 2 == 1),
         }
         self.play(subject, &self.script.prepare, watch);
     }
@@ -188,15 +191,15 @@ fn resize<S: Subject>(
     moved
 }
 
-/// Takes each of `pages` pages by itself, then gives back those with odd numbers.
-fn take_every_other_page<S: Subject>(subject: &mut S, pages: usize) {
+/// Takes all of about `pages` pages, and gives those back of which `is_free` is true.
+fn leave_free<S: Subject>(subject: &mut S, pages: usize, is_free: impl Fn(usize) -> bool) {
     let one = Request { size: 1, align_log2: PAGE_BYTES.ilog2() as u8 };
     let mut taken: Vec<NonNull<u8>> = Vec::with_capacity(pages);
     while let Some(page) = subject.alloc(one) {
         taken.push(page);
     }
     for page in black_box(taken) {
-        if page.addr().get() / PAGE_BYTES % 2 == 1 {
+        if is_free(page.addr().get() / PAGE_BYTES) {
             // SAFETY: 1. `page` was allocated above with `one`. 2. It is forgotten here.
             unsafe { subject.dealloc(page, one) };
         }

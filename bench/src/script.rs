@@ -66,6 +66,8 @@ pub(crate) enum Pattern {
     None,
     /// Every page is taken, one by one, and every page with an odd number is given back.
     EveryOtherPage,
+    /// Every page is taken, one by one, and the middle two of every four are given back.
+    MiddleTwoOfFour,
 }
 
 /// Operations and what they need.

@@ -8,7 +8,7 @@ use allocator_api::{CheckIntegrity, PageAllocator};
 use crate::{
     BitmapPageAllocator, Inline, directory,
     kept::KeptRun,
-    layout::{ANY_BROKEN, HEADER_WORDS, HEIGHT, LAST, MAX_LONGEST, broken_set_at, reach_at, used_set_at},
+    layout::{ANY_BROKEN, HEADER_WORDS, HEIGHT, LAST, OFFER, broken_set_at, reach_at, used_set_at},
     open::Open,
     page_allocator::Near,
     pages::PageRange,
@@ -75,9 +75,11 @@ fn a_wrong_word_of_the_records_is_found() {
     let wrong = "the set of chunks that are not wholly free is what their records say";
     found(wrong, word(used_set_at(CHUNKS), 1 << 9));
     found("a stale record is remembered", word(record + 9, 1 << 48));
-    found("a chunk reaches as far as the records say", word(reach_at(CHUNKS) + 9, 1));
-    found("a node is the largest of its children", word(reach_at(CHUNKS) + CHUNKS, 1));
-    for kept in [HEIGHT, MAX_LONGEST, ANY_BROKEN] {
+    for bit in [1, 1 << 10] {
+        found("a chunk offers what the records say", word(reach_at(CHUNKS) + 9, bit));
+        found("a node offers what its children do", word(reach_at(CHUNKS) + CHUNKS, bit));
+    }
+    for kept in [HEIGHT, OFFER, ANY_BROKEN] {
         found("a node of the directory keeps what its span and children say", word(kept, 1));
     }
     found("only managed pages without records are free", word(LAST, 1));

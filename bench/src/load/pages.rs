@@ -29,8 +29,18 @@ pub(crate) const ENTRIES: &[Entry] = &[
     entry("runs-300-1t", Mean, "runs of 1 to 300 pages, 1 TiB", || runs(1024 * GIB, up_to_300)),
     entry("page-random-64g", Mean, "single pages among runs of 1 to 300, 64 GiB", || singles_among_runs(64 * GIB)),
     entry("page-random-1t", Mean, "single pages among runs of 1 to 300, 1 TiB", || singles_among_runs(1024 * GIB)),
-    entry("refused-run", Worst, "two pages where every other page is free, 1 GiB", || refused(GIB)),
-    entry("refused-run-64g", Worst, "two pages where every other page is free, 64 GiB", || refused(64 * GIB)),
+    entry("refused-run", Worst, "two pages where every other page is free, 1 GiB", || {
+        refused(GIB, PAGE_LOG2, Pattern::EveryOtherPage)
+    }),
+    entry("refused-run-64g", Worst, "two pages where every other page is free, 64 GiB", || {
+        refused(64 * GIB, PAGE_LOG2, Pattern::EveryOtherPage)
+    }),
+    entry(
+        "refused-block-64g",
+        Worst,
+        "two pages aligned to both, where only pairs between are free, 64 GiB",
+        || refused(64 * GIB, PAGE_LOG2 + 1, Pattern::MiddleTwoOfFour),
+    ),
 ];
 
 fn finish(region_bytes: usize, prepare: Vec<Op>, mut writer: Writer) -> Script {
@@ -160,9 +170,9 @@ fn singles_among_runs(region_bytes: usize) -> Script {
     finish(region_bytes, prepare, writer)
 }
 
-fn refused(region_bytes: usize) -> Script {
+fn refused(region_bytes: usize, align_log2: u8, pattern: Pattern) -> Script {
     let mut writer = Writer::new();
-    (0..20).for_each(|_| _ = writer.alloc(2, PAGE_LOG2));
+    (0..20).for_each(|_| _ = writer.alloc(2, align_log2));
     let script = finish(region_bytes, Vec::new(), writer);
-    Script { pattern: Pattern::EveryOtherPage, ..script }
+    Script { pattern, ..script }
 }

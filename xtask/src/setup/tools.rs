@@ -14,6 +14,9 @@ pub(crate) struct Tool {
 /// Builds and tests a program with one thing changed at a time.
 pub(crate) const MUTANTS: Tool = Tool { command: "mutants", package: "cargo-mutants" };
 
+/// Runs tests, each by itself, until one fails. Nothing here needs it; mutants are tried faster where it is.
+pub(crate) const NEXTEST: Tool = Tool { command: "nextest", package: "cargo-nextest" };
+
 /// Tells which lines the tests run.
 pub(crate) const COVERAGE: Tool = Tool { command: "llvm-cov", package: "cargo-llvm-cov" };
 
