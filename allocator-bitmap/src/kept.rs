@@ -24,11 +24,11 @@
 //!
 //! # Costs
 //!
-//! To keep a run and to hand it out again is O(1), and 1/64 step a page for the check of its bits. A request that is refused,
-//! or that only kept runs can serve, settles 21 of them at most, and keeps them again.
+//! To keep a run and to hand it out again is O(1), and 1/64 step a page for the check of its bits. A request that nothing else
+//! can serve looks at what is [around](crate::around) each of 21 kept runs at most, and if that could, settles them all.
 #![forbid(unsafe_code)]
 
-use core::{convert::Infallible, ops::Deref};
+use core::ops::Deref;
 
 use crate::{
     bits::WORD_PAGES,
@@ -50,7 +50,9 @@ const GROUPS: usize = LONGEST_PAGES.ilog2() as usize + 1 - SHORTEST_LOG2;
 /// How many runs of a group are kept. Fewer are soon pushed out by others of their group; more make the call slow that
 /// has to settle all.
 const EACH: usize = 3;
-const _: () = assert!(GROUPS * EACH == 21, "as many as the costs above say");
+/// How many runs are kept at most.
+pub(crate) const MOST_KEPT: usize = GROUPS * EACH;
+const _: () = assert!(MOST_KEPT == 21, "as many as the costs above say");
 
 /// Of so many free pages one may be kept. More spread what is live over a memory that is nearly full: with one of eight, a trace of
 /// a data base needed 3 % more.
@@ -318,17 +320,25 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         result
     }
 
-    /// Looks at what is to be seen when every kept run is free as others are; they are kept again afterwards.
-    pub(crate) fn look_with_all_free<T>(&mut self, look: impl FnOnce(&mut Self) -> T) -> T {
-        let Err(seen) = self.with_all_free(|pages| Err::<Infallible, T>(look(pages)));
-        seen
+    /// Whether kept pages could be some of `count` pages in a row.
+    pub(crate) fn could_use_kept(&mut self, count: usize) -> bool {
+        if self.kept.is_empty() {
+            return false;
+        }
+        self.renew();
+        self.longest_with_kept() >= count
     }
 
-    /// Does what mostly succeeds without the kept runs, and if it does not, once more with all that is free.
+    /// Looks for `count` pages, which mostly are there without the kept runs, and if they are not, once more with all that is
+    /// free.
     #[inline]
-    pub(crate) fn or_with_all_free(&mut self, attempt: impl Fn(&mut Self) -> Option<usize>) -> Option<usize> {
+    pub(crate) fn or_with_all_free(
+        &mut self,
+        count: usize,
+        attempt: impl Fn(&mut Self) -> Option<usize>,
+    ) -> Option<usize> {
         let found = attempt(self);
-        if found.is_some() || self.kept.is_empty() {
+        if found.is_some() || !self.could_use_kept(count) {
             return found;
         }
         self.with_all_free(|pages| attempt(pages).ok_or(())).ok()

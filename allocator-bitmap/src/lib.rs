@@ -119,7 +119,7 @@
 //!   there is, and put back exactly: of about 1400 instructions for one at 64 GiB, 240 find the chunk in the tree, 180 the place in its
 //!   words, 340 compute the record of a chunk whose longest run was taken, 280 carry that up the tree, and 250 change bits and
 //!   look at what is around. That the tree knows of buddy blocks is 160 of them: without, a block that nothing fits was refused after a
-//!   look at each chunk, with 12.6 million instructions in 64 GiB. Lists of powers of two need not. LLFree itself, 135 and 53 ns for powers of two on another machine,
+//!   look at each chunk, with 12.7 million instructions in 64 GiB. Lists of powers of two need not. LLFree itself, 135 and 53 ns for powers of two on another machine,
 //!   cannot be run beside it: the package registry does not hold it.
 //! - **64 GiB**. The tree has two levels more there than at 1 GiB, and that script takes twelve runs for each that it gives back:
 //!   hardly any is kept. Without kept runs, 1 GiB took half as much again.
@@ -127,7 +127,7 @@
 //! # Limits
 //!
 //! - An alignment larger than a page that nothing fits, of a run that is no buddy block, is refused only after a look at each chunk
-//!   that has a run long enough. If every odd page of 64 GiB is free and one page is wanted, that is 12.6 million instructions for
+//!   that has a run long enough. If every odd page of 64 GiB is free and one page is wanted, that is 12.7 million instructions for
 //!   an alignment of 2 pages. Who asks for a block that is as large as the alignment, is not affected.
 //! - A region that touches a span and is too small for the records of both, while the span has no free run for them
 //!   either, not with the region's pages, is refused with [`NoMemory`](allocator_api::AllocError::NoMemory). As a span of
@@ -142,6 +142,7 @@
 #![no_std]
 
 mod arena;
+mod around;
 mod bits;
 mod change;
 mod contract;

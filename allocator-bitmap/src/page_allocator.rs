@@ -156,13 +156,11 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
     }
 
-    /// Pages in the longest run that could be handed out now. O(log n + log s): stale records are renewed first, and runs
-    /// that are kept are looked at as free.
+    /// Pages in the longest run that could be handed out now. O(log n): stale records are renewed first, and runs that are
+    /// kept are looked at as free.
     pub fn largest_free_run_pages(&mut self) -> usize {
-        self.look_with_all_free(|pages| {
-            pages.renew();
-            directory::longest(&pages.records, pages.root)
-        })
+        self.renew();
+        directory::longest(&self.records, self.root).max(self.longest_with_kept())
     }
 
     /// Keeps the memory below `address` for those who ask for it by address: requests without constraint get none of it

@@ -106,6 +106,12 @@ fn free_from_whole(words: &[u64], chunk: usize, chunks: usize) -> usize {
     }
 }
 
+/// How many pages are free directly below the first of chunk `chunk`.
+pub(crate) fn free_below(words: &[u64], chunk: usize) -> usize {
+    // Between the two are whole chunks.
+    owner(words, chunk).map_or(0, |owner| record(words, owner).end() + (chunk - 1 - owner) * CHUNK_PAGES)
+}
+
 /// What chunk `chunk` offers: its reach, and the largest block in it.
 #[inline(always)]
 fn of_chunk(words: &[u64], chunk: usize) -> Offer {
@@ -336,6 +342,8 @@ mod tests {
             for from in 0..5 {
                 let start = free[from * CHUNK_PAGES..].iter().take_while(|free| **free).count();
                 assert_eq!(free_from(&words, from), start, "{kinds:?} from chunk {from}");
+                let below = free[..from * CHUNK_PAGES].iter().rev().take_while(|free| **free).count();
+                assert_eq!(free_below(&words, from), below, "{kinds:?} below chunk {from}");
                 for block in (0..10).map(|bits| 1 << bits) {
                     let has = |chunk: &usize| {
                         let free = &free[chunk * CHUNK_PAGES..(chunk + 1) * CHUNK_PAGES];

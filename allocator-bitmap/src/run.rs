@@ -57,7 +57,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
             return lately_freed;
         }
         if align == 1 && self.prefer == 0 {
-            return self.or_with_all_free(|pages| pages.take_lowest(count));
+            return self.or_with_all_free(count, |pages| pages.take_lowest(count));
         }
         let above = PageRange::new(self.prefer, Self::LAST_PAGE)?;
         let found = self.take_within(count, align, above);
@@ -72,15 +72,18 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     fn take_within(&mut self, count: usize, align: usize, within: PageRange) -> Option<usize> {
         let request = Request { count, align, boundary: None, within };
         if request.is_block() {
-            return self.or_with_all_free(|pages| pages.alloc_request(&request));
+            return self.or_with_all_free(count, |pages| pages.alloc_request(&request));
         }
         let soon = |pages: &mut Self| pages.alloc_aligned(&request, MISFITS);
         let found = soon(self);
         if found.is_some() {
             return found;
         }
-        self.with_all_free(|pages| soon(pages).or_else(|| pages.alloc_aligned(&request, usize::MAX)).ok_or(()))
-            .ok()
+        let at_last = |pages: &mut Self| pages.alloc_aligned(&request, usize::MAX);
+        if !self.could_use_kept(count) {
+            return at_last(self);
+        }
+        self.with_all_free(|pages| soon(pages).or_else(|| at_last(pages)).ok_or(())).ok()
     }
 
     /// The lowest run of `count` pages. Returns its address.
