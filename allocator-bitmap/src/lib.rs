@@ -101,7 +101,7 @@
 //! | runs of 2^0 to 2^9 pages, 50 to 90 % in use, 1 GiB | LLFree's | 701 (146 489, 270, 102) |
 //! | runs of 1 to 300 pages, exact, 1 GiB | LLFree's | 1356: 1684 and 972 (522 018, 233, 105) |
 //! | the same two in 64 GiB | ≤ 1.5 × | 1393, 1515: 1.99 ×, 1.12 × (155 797, 376, 125; –, 417, 119) |
-//! | refused run, 64 GiB, every other page free | ≤ 2 µs | 602 instructions; 52 000 with 21 kept runs |
+//! | refused run, 64 GiB, every other page free | ≤ 2 µs | 602 instructions; 8 500 with 21 kept runs |
 //! | refused buddy block of two pages, 64 GiB, only pairs across two such blocks free | ≤ 2 µs | 785 instructions |
 //! | records, bytes a page | ≤ 0.2 | 0.159 |
 //! | page trace of a kernel's boot | ≤ 60 | 54.1 (247, 440, 131) |
