@@ -26,7 +26,8 @@ pub(crate) struct Pages<const PAGE_SIZE: usize> {
 impl<const PAGE_SIZE: usize> Pages<PAGE_SIZE> {
     /// Pages in `bytes` bytes of the host.
     pub(crate) fn of_host(bytes: usize) -> Self {
-        let arena = Arena::new(bytes, PAGE_SIZE.max(4096));
+        // How many leaves of the map it lies in is always the same.
+        let arena = Arena::new(bytes, bytes.next_power_of_two().max(PAGE_SIZE));
         let mut near = BitmapPageAllocator::new();
         // SAFETY: 1. The arena is the page level's alone, and dropped with it. 2. `at` exposes the provenance.
         unsafe { near.init(arena.at(0), bytes) }.unwrap();
