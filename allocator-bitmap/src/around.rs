@@ -22,6 +22,7 @@ use crate::{
 impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     /// Pages in the longest run that has kept pages and would be free if all kept runs were. No record is stale.
     pub(crate) fn longest_with_kept(&self) -> usize {
+        debug_assert!(self.stale.iter().next().is_none());
         let mut runs = [(0, 0); MOST_KEPT];
         let mut count = 0;
         for (slot, kept) in runs.iter_mut().zip(self.kept.iter()) {
@@ -30,18 +31,19 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
         let runs = &mut runs[..count];
         runs.sort_unstable();
-        let (mut longest, mut low, mut high) = (0, 0, 0);
-        for &(first, end) in &*runs {
-            if first > high {
-                low = first;
-            }
-            high = high.max(end);
-            longest = longest.max(high - low);
+        let (mut longest, mut below) = (0, None);
+        for &(first, last) in &*runs {
+            let (low, high) = match below {
+                Some((low, high)) if first.saturating_sub(1) <= high => (low, last.max(high)),
+                _ => (first, last),
+            };
+            longest = longest.max(high - low + 1);
+            below = Some((low, high));
         }
         longest
     }
 
-    /// The first page of a kept run and the free pages around it, and the one after the last, as numbers.
+    /// The numbers of the first and the last page of a kept run with the free pages around it.
     fn with_free_around(&self, kept: KeptRun) -> (usize, usize) {
         let (span, words) = (self.span(kept.span), self.records.words(kept.span));
         let (first, last) = span.indices(kept.pages);
@@ -53,7 +55,8 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         let below = if low == 0 { free_below(words, low_chunk) } else { 0 };
         let above = if high == CHUNK_PAGES { free_from(words, high_chunk + 1) } else { 0 };
         let start = low_chunk * CHUNK_PAGES + low - below;
-        (span.cover() + start, span.cover() + (high_chunk * CHUNK_PAGES + high + above))
+        // The page after the last may have no number.
+        (span.cover() + start, span.cover() + (high_chunk * CHUNK_PAGES + high + above - 1))
     }
 }
 
@@ -69,30 +72,32 @@ mod tests {
     use crate::Inline;
 
     const PAGES: usize = 8 * CHUNK_PAGES;
-    const FIRST: usize = 3 * CHUNK_PAGES;
+    /// Where the eight chunks begin: somewhere, and so that they end with the last number there is.
+    const FIRSTS: [usize; 2] = [3 * CHUNK_PAGES, 0_usize.wrapping_sub(PAGES)];
 
-    type Pages = BitmapPageAllocator<4096, Inline<8000>>;
+    /// Pages of a byte: mere numbers.
+    type Pages = BitmapPageAllocator<1, Inline<8000>>;
 
-    /// Eight chunks of used pages, and far above as many free ones that let runs be kept.
-    fn all_used() -> Pages {
+    /// Eight chunks of used pages, and far away many free ones that let runs be kept.
+    fn all_used(first: usize) -> Pages {
         let mut pages = Pages::new();
-        pages.add_numbers(FIRST << 12, PAGES << 12).unwrap();
-        pages.alloc_pages(PAGES, 4096).unwrap();
-        pages.add_numbers(1 << 40, 80 * PAGES << 12).unwrap();
+        pages.add_numbers(first, PAGES).unwrap();
+        pages.alloc_pages(PAGES, 1).unwrap();
+        pages.add_numbers(1 << 40, 80 * PAGES).unwrap();
         pages
     }
 
     /// Frees runs of some lengths, one after the other. Returns the longest run of free pages of which one is kept, by counting.
-    fn freed(pages: &mut Pages, runs: &[(usize, usize)]) -> usize {
+    fn freed(pages: &mut Pages, start: usize, runs: &[(usize, usize)]) -> usize {
         let mut free = vec![false; PAGES];
         for &(first, count) in runs {
-            pages.give_back(FIRST + first << 12, count).unwrap();
+            pages.give_back(start + first, count).unwrap();
             free[first..first + count].fill(true);
         }
         pages.renew();
         pages.check_integrity().unwrap();
         let is_kept = |first: usize, count: usize| {
-            pages.kept.iter().any(|run| (first..first + count).contains(&(run.pages.first() - FIRST)))
+            pages.kept.iter().any(|run| (first..first + count).contains(&(run.pages.first() - start)))
         };
         let (mut longest, mut first) = (0, 0);
         for run in free.split(|free| !free) {
@@ -123,13 +128,13 @@ mod tests {
             &[(0, 600), (600, 9)],
             &[(PAGES - 16, 16), (PAGES - 700, 684)],
         ];
-        for case in cases {
-            let mut pages = all_used();
-            let longest = freed(&mut pages, case);
+        for (case, first) in cases.iter().flat_map(|case| FIRSTS.map(|first| (case, first))) {
+            let mut pages = all_used(first);
+            let longest = freed(&mut pages, first, case);
             assert!(!pages.kept.is_empty(), "{case:?}");
             assert_eq!(pages.longest_with_kept(), longest, "{case:?}");
         }
-        assert_eq!(all_used().longest_with_kept(), 0);
+        assert_eq!(all_used(FIRSTS[0]).longest_with_kept(), 0);
     }
 
     #[test]
@@ -139,8 +144,8 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) as usize % bound
         };
-        for _ in 0..300 {
-            let mut pages = all_used();
+        for first in FIRSTS.into_iter().cycle().take(300) {
+            let mut pages = all_used(first);
             let (mut runs, mut at) = (vec![], 0);
             while at < PAGES {
                 let most = [5, 40, 300, 1200][below(4)];
@@ -153,7 +158,7 @@ mod tests {
             for n in (1..runs.len()).rev() {
                 runs.swap(n, below(n + 1));
             }
-            let longest = freed(&mut pages, &runs);
+            let longest = freed(&mut pages, first, &runs);
             assert_eq!(pages.longest_with_kept(), longest, "{runs:?}");
             assert_eq!(pages.could_use_kept(longest), longest > 0);
             assert!(!pages.could_use_kept(longest + 1));

@@ -27,7 +27,7 @@ pub(crate) const COVER: usize = 2;
 /// Header: chunks covered.
 pub(crate) const CHUNKS: usize = 3;
 /// Header: index of the first word of the tree, the offer of chunk 0.
-pub(crate) const REACH_AT: usize = 4;
+pub(crate) const OFFERS_AT: usize = 4;
 /// Header: how many levels of the tree are above the chunks.
 pub(crate) const TOP_HEIGHT: usize = 5;
 /// Header: index of the tree's top word.
@@ -76,7 +76,7 @@ pub(crate) const fn broken_set_at(chunks: usize) -> usize {
 }
 
 /// Index of the offer of chunk 0.
-pub(crate) const fn reach_at(chunks: usize) -> usize {
+pub(crate) const fn offers_at(chunks: usize) -> usize {
     broken_set_at(chunks) + set_words(chunks)
 }
 
@@ -87,7 +87,7 @@ pub(crate) const fn top_at(chunks: usize) -> usize {
 
 /// Words in a block over `chunks` chunks. No number of chunks in an address space makes it overflow.
 pub(crate) const fn block_words(chunks: usize) -> usize {
-    let (mut words, mut nodes) = (reach_at(chunks) + chunks, chunks);
+    let (mut words, mut nodes) = (offers_at(chunks) + chunks, chunks);
     while nodes > 1 {
         nodes = nodes_at(nodes, 1);
         words += nodes;
@@ -110,8 +110,8 @@ mod tests {
         for chunks in (1..5000).chain([1 << 20, (1 << 20) + 1]) {
             assert_eq!(used_set_at(chunks), HEADER_WORDS + 9 * chunks);
             assert_eq!(broken_set_at(chunks) - used_set_at(chunks), set_words(chunks));
-            assert_eq!(reach_at(chunks) - broken_set_at(chunks), set_words(chunks));
-            let mut at = reach_at(chunks) + chunks;
+            assert_eq!(offers_at(chunks) - broken_set_at(chunks), set_words(chunks));
+            let mut at = offers_at(chunks) + chunks;
             let (mut height, mut nodes) = (0, chunks);
             while nodes > 1 {
                 (height, nodes) = (height + 1, nodes.div_ceil(8));

@@ -28,6 +28,7 @@ impl Offer {
     /// Runs that reach `reach` pages, less than 2^54 as any whose records are in memory, and `block`, the largest block.
     #[inline]
     pub(crate) const fn new(reach: usize, block: usize) -> Self {
+        debug_assert!((reach as u64) < 1 << (u64::BITS - BLOCK_BITS));
         debug_assert!(block <= CHUNK_PAGES && (block == 0 || block.is_power_of_two()));
         Self((reach as u64) << BLOCK_BITS | (2 * block as u64).saturating_sub(1))
     }
@@ -38,9 +39,10 @@ impl Offer {
         (self.0 >> BLOCK_BITS) as usize
     }
 
-    /// Whether a run has `pages` pages or more.
+    /// Whether a run has `pages` pages or more, which are less than 2^54.
     #[inline]
     pub(crate) const fn reaches(self, pages: usize) -> bool {
+        debug_assert!((pages as u64) < 1 << (u64::BITS - BLOCK_BITS));
         self.0 >= (pages as u64) << BLOCK_BITS
     }
 
@@ -59,9 +61,8 @@ impl Offer {
 
     /// What both have together.
     #[inline]
-    pub(crate) const fn joined(self, other: Self) -> Self {
-        let reaching = if self.0 > other.0 { self.0 } else { other.0 };
-        Self(reaching | self.blocks() | other.blocks())
+    pub(crate) fn joined(self, other: Self) -> Self {
+        Self(self.0.max(other.0) | self.blocks() | other.blocks())
     }
 
     /// What eight have together: as [`joined`](Self::joined), but in pairs, so that no comparison waits for all before it.

@@ -36,9 +36,9 @@ use crate::{
 /// # Complexity
 ///
 /// With n pages and s spans (regions that touch are one span): `alloc_pages` of one page O(1) from the open chunk,
-/// else O(log n + log s); of a run, O(1) if one of its length is kept, else O(log n + log s) if its alignment is a page or a longer
-/// run has room for it, else a look at each 512 pages with a run long enough; at most 21 times that where only kept runs
-/// help; plus 1/64 step for each page of the run. `alloc_pages_at`,
+/// else O(log n + log s); of a run, O(1) if one of its length is kept, else O(log n + log s) if its alignment is a page, or as
+/// much as the run and no more than 512 pages, or if a longer run has room for it; else a look at each 512 pages with a run long
+/// enough; at most 21 times that where only kept runs help; plus 1/64 step for each page of the run. `alloc_pages_at`,
 /// `dealloc_pages`: O(log n + log s), and 1/64 step a page. `add_memory`, `remove_memory`: linear in the records
 /// of the spans concerned, at the speed of copying.
 ///
@@ -156,8 +156,8 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
         }
     }
 
-    /// Pages in the longest run that could be handed out now. O(log n): stale records are renewed first, and runs that are
-    /// kept are looked at as free.
+    /// Pages in the longest run that could be handed out now. O(log n + log s): stale records are renewed first, and
+    /// runs that are kept are looked at as free.
     pub fn largest_free_run_pages(&mut self) -> usize {
         self.renew();
         directory::longest(&self.records, self.root).max(self.longest_with_kept())

@@ -9,7 +9,7 @@
 //!    ░░░▒▒▒▒░ ░░░░░░░░ ░░░░▒░░▒ ▒▒░░░▒▒▒
 //!           └─────── 13 ──┘
 //!   reach 13      0        2        3           level 0: a word a chunk
-//!         └───────┴────────┴────────┴─── 13     level 1: the largest of eight below, and so on
+//!         └───────┴────────┴────────┴─── 13     level 1: what eight together offer, and so on
 //! ```
 //!
 //! Whatever is free is within the reach of one chunk, in one piece: a run is in some chunk's reach exactly if it is free
@@ -25,7 +25,7 @@
 #![forbid(unsafe_code)]
 
 use crate::{
-    layout::{CHUNKS, FANOUT_LOG2, HEADER_WORDS, REACH_AT, TOP_AT, TOP_HEIGHT, nodes_at, used_set_at},
+    layout::{CHUNKS, FANOUT_LOG2, HEADER_WORDS, OFFERS_AT, TOP_AT, TOP_HEIGHT, nodes_at, used_set_at},
     offer::Offer,
     summary::{CHUNK_PAGES, CHUNK_WORDS, ChunkRecord},
     word_set,
@@ -44,7 +44,7 @@ impl Level {
     /// The chunks themselves.
     #[inline]
     fn lowest(words: &[u64]) -> Self {
-        Self { at: words[REACH_AT] as usize, nodes: chunks(words) }
+        Self { at: words[OFFERS_AT] as usize, nodes: chunks(words) }
     }
 
     /// The level above.
@@ -154,7 +154,7 @@ fn renew(words: &mut [u64], chunk: usize) -> bool {
     }
 }
 
-/// The record of chunk `chunk` became another one, `old` having been stored before: brings the reaches up to date.
+/// The record of chunk `chunk` became another one, `old` having been stored before: brings the tree up to date.
 /// Returns whether the offer of the block changed.
 pub(crate) fn record_changed(words: &mut [u64], chunk: usize, old: ChunkRecord) -> bool {
     let new = record(words, chunk);
@@ -177,7 +177,7 @@ pub(crate) fn record_changed(words: &mut [u64], chunk: usize, old: ChunkRecord) 
     changed
 }
 
-/// Brings the reaches up to date after the records of the chunks `first` to `last` were stored. Returns whether the offer
+/// Brings the tree up to date after the records of the chunks `first` to `last` were stored. Returns whether the offer
 /// of the block changed.
 pub(crate) fn rebuild(words: &mut [u64], first: usize, last: usize) -> bool {
     let before = offer(words);

@@ -9,7 +9,7 @@ use core::ops::Deref;
 use crate::{
     directory::Want,
     pages::PageRange,
-    search::{Wanted, find, is_block},
+    search::{Wanted, find},
     span::Span,
 };
 
@@ -47,9 +47,14 @@ impl Request {
         if self.is_block() { Want::Block(self.count) } else { Want::Run(self.count) }
     }
 
+    /// What is wanted of a span that covers the pages from `cover` on, without the boundary.
+    const fn wanted(&self, cover: usize, patience: usize) -> Wanted {
+        Wanted { count: self.count, align: self.align, skew: cover, patience }
+    }
+
     /// Whether a [buddy block](crate::offer) is asked for, which the records tell of.
     pub(crate) const fn is_block(&self) -> bool {
-        is_block(self.count, self.align)
+        self.wanted(0, 0).is_block()
     }
 
     /// Pages of a free run that surely has room for this one, if there is no boundary; `None` if there are no such
@@ -63,7 +68,7 @@ impl Request {
     pub(crate) fn find_in<W: Deref<Target = [u64]>>(&self, span: &Span<W>, patience: usize) -> Option<usize> {
         let (first, last) = span.indices(span.pages().common(self.within)?);
         let cover = span.cover();
-        let wanted = Wanted { count: self.count, align: self.align, skew: cover, patience };
+        let wanted = self.wanted(cover, patience);
         let mut from = first;
         loop {
             let found =

@@ -71,7 +71,7 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     /// find at last. Returns their address.
     fn take_within(&mut self, count: usize, align: usize, within: PageRange) -> Option<usize> {
         let request = Request { count, align, boundary: None, within };
-        if request.is_block() {
+        if align == 1 || request.is_block() {
             return self.or_with_all_free(count, |pages| pages.alloc_request(&request));
         }
         let soon = |pages: &mut Self| pages.alloc_aligned(&request, MISFITS);
@@ -100,7 +100,8 @@ impl<const PAGE_SIZE: usize, R: Records> BitmapPageAllocator<PAGE_SIZE, R> {
     fn alloc_aligned(&mut self, request: &Request, patience: usize) -> Option<usize> {
         self.renew();
         let found = self.search_in(request, patience).or_else(|| {
-            let ample = Request { count: request.ample()?, align: 1, ..*request };
+            let count = request.ample().filter(|ample| *ample <= self.total - self.used)?;
+            let ample = Request { count, align: 1, ..*request };
             let (link, index) = self.search_in(&ample, usize::MAX)?;
             Some((link, index + (self.span(link).cover() + index).wrapping_neg() % request.align))
         });

@@ -36,7 +36,7 @@ pub(crate) struct Wanted {
     pub(crate) count: usize,
     /// Its index plus `skew` is a multiple of this, a power of two.
     pub(crate) align: usize,
-    /// The number of the page with index 0, or what it leaves when divided by `align`.
+    /// The number of the page with index 0, a multiple of [`CHUNK_PAGES`], or what it leaves when divided by `align`.
     pub(crate) skew: usize,
     /// In how many chunks the run is looked for before the search is given up.
     pub(crate) patience: usize,
@@ -50,8 +50,8 @@ impl Wanted {
 
     /// Whether what is wanted is a [buddy block](crate::offer).
     #[inline]
-    const fn is_block(&self) -> bool {
-        is_block(self.count, self.align)
+    pub(crate) const fn is_block(&self) -> bool {
+        self.count == self.align && self.align <= CHUNK_PAGES
     }
 
     /// Whether the run cannot cross from one word to the next: it is no longer than its alignment, and that is no longer
@@ -75,15 +75,10 @@ impl Wanted {
     }
 }
 
-/// Whether `count` pages at a multiple of `align` pages, a power of two, are a [buddy block](crate::offer).
-#[inline]
-pub(crate) const fn is_block(count: usize, align: usize) -> bool {
-    count == align && align <= CHUNK_PAGES
-}
-
 /// The lowest index at or above `from` where a run as wanted is free. `from` lies in the block; no record is stale.
 pub(crate) fn find(words: &[u64], wanted: Wanted, from: usize) -> Option<usize> {
     debug_assert!(wanted.count > 0 && wanted.align.is_power_of_two());
+    debug_assert!(wanted.skew.is_multiple_of(CHUNK_PAGES.min(wanted.align)));
     let mut chunk = 0;
     if from > 0 {
         let here = from / CHUNK_PAGES;

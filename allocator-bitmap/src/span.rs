@@ -21,8 +21,8 @@ use core::ops::{Deref, DerefMut};
 use crate::{
     bits::WORD_PAGES,
     layout::{
-        CHUNKS, COVER, FIRST, HEADER_WORDS, LAST, REACH_AT, RECORDS_FIRST, RECORDS_PAGES, TOP_AT, TOP_HEIGHT,
-        block_words, broken_set_at, cover_of, reach_at, top_at, top_height, used_set_at,
+        CHUNKS, COVER, FIRST, HEADER_WORDS, LAST, OFFERS_AT, RECORDS_FIRST, RECORDS_PAGES, TOP_AT, TOP_HEIGHT,
+        block_words, broken_set_at, cover_of, offers_at, top_at, top_height, used_set_at,
     },
     offer::Offer,
     pages::PageRange,
@@ -129,7 +129,7 @@ impl<W: Deref<Target = [u64]>> Span<W> {
     #[inline]
     pub(crate) fn has_broken(&self) -> bool {
         // The set's top word stands right before the tree.
-        self.0[self.0[REACH_AT] as usize - 1] != 0
+        self.0[self.0[OFFERS_AT] as usize - 1] != 0
     }
 
     /// The lowest broken chunk that is not below chunk `from`.
@@ -165,7 +165,8 @@ impl<W: Deref<Target = [u64]>> Span<W> {
         Some((from, to))
     }
 
-    /// The free run in chunk `chunk` around its pages `first` to `end` (exclusive), which are free.
+    /// The run in chunk `chunk` of its pages `first` to `end` (exclusive), which are free or kept, and the free pages on either
+    /// side.
     pub(crate) fn run_around(&self, chunk: usize, first: usize, end: usize) -> (usize, usize) {
         let words = self.chunk_words(chunk);
         let (mut low, mut high) = (first, end);
@@ -210,7 +211,7 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
         debug_assert!(self.0.len() >= block_words(chunks));
         self.0[COVER] = cover as u64;
         self.0[CHUNKS] = chunks as u64;
-        self.0[REACH_AT] = reach_at(chunks) as u64;
+        self.0[OFFERS_AT] = offers_at(chunks) as u64;
         self.0[TOP_HEIGHT] = u64::from(top_height(chunks));
         self.0[TOP_AT] = top_at(chunks) as u64;
         self.set_pages(pages);
@@ -243,7 +244,7 @@ impl<W: DerefMut<Target = [u64]>> Span<W> {
     pub(crate) fn rebuild(&mut self) {
         let chunks = self.chunks();
         let set = broken_set_at(chunks);
-        self.0[used_set_at(chunks)..reach_at(chunks)].fill(0);
+        self.0[used_set_at(chunks)..offers_at(chunks)].fill(0);
         for chunk in 0..chunks {
             let record = ChunkRecord::of(self.chunk_words(chunk));
             self.0[HEADER_WORDS + CHUNK_WORDS * chunks + chunk] = record.0;

@@ -11,7 +11,8 @@
 //! # Invariants
 //!
 //! - `start <= longest`, `end <= longest`, `longest <= size`.
-//! - `block` is zero or a power of two; a run of `2·block` pages may be there, but none begins at a multiple of that.
+//! - `block` is zero exactly if `longest` is, else a power of two with `block <= longest < 4·block`: a run of `2·block` pages may be
+//!   there, but none begins at a multiple of that.
 //! - `start == size`, `end == size` and `longest == size` imply one another: the stretch is wholly free.
 #![forbid(unsafe_code)]
 
@@ -191,8 +192,8 @@ impl ChunkRecord {
 
     #[inline]
     pub(crate) const fn new(summary: Summary) -> Self {
-        debug_assert!(summary.longest <= CHUNK_PAGES);
         let Summary { start, longest, end, block } = summary;
+        debug_assert!(longest <= CHUNK_PAGES && block <= longest && (longest < 4 * block || longest == 0));
         let misfit = (2 * block).saturating_sub(1);
         let hidden = if misfit < longest { misfit } else { longest };
         Self(

@@ -345,3 +345,24 @@ fn when_nothing_is_handed_out_any_more_it_is_as_if_nothing_ever_was() {
     assert_eq!((pages.used_pages(), pages.largest_free_run_pages()), (0, 20 * 512));
     assert_eq!(run(&mut pages, 64), CHUNK);
 }
+
+#[test]
+fn kept_runs_that_end_with_the_last_number_there_is_are_joined() {
+    const ALL: usize = 40 * 1024;
+    const FIRST: usize = 0_usize.wrapping_sub(ALL);
+    let mut pages = BitmapPageAllocator::<1, Inline<2000>>::new();
+    // SAFETY: 1. and 2. Records lie in the value: the region is mere numbers.
+    unsafe { pages.add_memory(FIRST, ALL) }.unwrap();
+    assert_eq!(pages.alloc_pages(ALL, 1), Ok(FIRST));
+    let free = |pages: &mut BitmapPageAllocator<1, _>, at: usize, count| {
+        // SAFETY: 1. The test owns the pages. 2. They are numbers.
+        unsafe { pages.dealloc_pages(FIRST + at, count) }.unwrap();
+    };
+    (0..30_000).step_by(2).for_each(|page| free(&mut pages, page, 1));
+    free(&mut pages, ALL - 256, 128);
+    free(&mut pages, ALL - 128, 128);
+    assert_eq!(pages.largest_free_run_pages(), 256);
+    assert_eq!(pages.alloc_pages(257, 1), Err(AllocError::NoMemory));
+    assert_eq!(pages.alloc_pages(256, 1), Ok(FIRST + (ALL - 256)));
+    pages.check_integrity().unwrap();
+}

@@ -375,3 +375,15 @@ fn a_page_that_comes_back_is_judged_by_the_record_of_its_own_chunk() {
         pages.check_integrity().unwrap();
     }
 }
+
+#[test]
+fn an_alignment_of_nearly_all_numbers_is_refused() {
+    let mut pages = BitmapPageAllocator::<1, Inline<2000>>::new();
+    // SAFETY: 1. and 2. Records lie in the value: the region is mere numbers.
+    unsafe { pages.add_memory(1, 40_000) }.unwrap();
+    for align in (16..usize::BITS).map(|log2| 1_usize << log2) {
+        assert_eq!(pages.alloc_pages(1, align), Err(AllocError::NoMemory), "{align:#x}");
+        assert_eq!(pages.alloc_pages_in(3, Placement::aligned(align)), Err(AllocError::NoMemory), "{align:#x}");
+    }
+    pages.check_integrity().unwrap();
+}

@@ -8,7 +8,7 @@ use allocator_api::{CheckIntegrity, PageAllocator};
 use crate::{
     BitmapPageAllocator, Inline, directory,
     kept::KeptRun,
-    layout::{ANY_BROKEN, HEADER_WORDS, HEIGHT, LAST, OFFER, broken_set_at, reach_at, used_set_at},
+    layout::{ANY_BROKEN, HEADER_WORDS, HEIGHT, LAST, OFFER, broken_set_at, offers_at, used_set_at},
     open::Open,
     page_allocator::Near,
     pages::PageRange,
@@ -76,8 +76,8 @@ fn a_wrong_word_of_the_records_is_found() {
     found(wrong, word(used_set_at(CHUNKS), 1 << 9));
     found("a stale record is remembered", word(record + 9, 1 << 48));
     for bit in [1, 1 << 10] {
-        found("a chunk offers what the records say", word(reach_at(CHUNKS) + 9, bit));
-        found("a node offers what its children do", word(reach_at(CHUNKS) + CHUNKS, bit));
+        found("a chunk offers what the records say", word(offers_at(CHUNKS) + 9, bit));
+        found("a node offers what its children do", word(offers_at(CHUNKS) + CHUNKS, bit));
     }
     for kept in [HEIGHT, OFFER, ANY_BROKEN] {
         found("a node of the directory keeps what its span and children say", word(kept, 1));
