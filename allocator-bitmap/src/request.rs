@@ -113,6 +113,17 @@ mod tests {
     }
 
     #[test]
+    fn of_a_span_is_wanted_that_it_has_the_block_or_a_run_as_long() {
+        let want = |count, align| Request { count, align, boundary: None, within: ALL }.want();
+        for (count, align) in [(1, 1), (2, 2), (64, 64), (512, 512)] {
+            assert_eq!(want(count, align), Want::Block(count));
+        }
+        for (count, align) in [(1, 2), (2, 1), (3, 4), (512, 1024), (1024, 1024)] {
+            assert_eq!(want(count, align), Want::Run(count));
+        }
+    }
+
+    #[test]
     fn numbers_that_do_not_exist_are_not_admitted() {
         let request = Request { count: 2, align: 4, boundary: None, within: ALL };
         assert_eq!(request.admitted(usize::MAX - 2), None);

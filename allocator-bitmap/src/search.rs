@@ -336,6 +336,18 @@ mod tests {
             // The last misfit is followed by the run.
             assert_eq!(find(MISFITS - 1), None, "at {align} pages");
             assert_eq!(find(MISFITS), Some(MISFITS * CHUNK_PAGES), "at {align} pages");
+            // Of a block the tree knows, where there are no longer runs that would do.
+            let block = Wanted { align, patience: 1, ..Wanted::any(align) };
+            if align < CHUNK_PAGES {
+                let runs =
+                    (0..MISFITS).map(|chunk| PageRange::counted(chunk * CHUNK_PAGES + align / 2, align).unwrap());
+                let mut words = words.clone();
+                let mut span = Span(words.as_mut_slice());
+                span.fill(PageRange::counted(0, MISFITS * CHUNK_PAGES).unwrap(), false);
+                runs.for_each(|run| span.fill(run, true));
+                span.rebuild();
+                assert_eq!(super::find(&words, block, 0), Some(MISFITS * CHUNK_PAGES), "{align} pages");
+            }
         }
     }
 
