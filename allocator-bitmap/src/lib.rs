@@ -95,14 +95,14 @@
 //!
 //! | what | target | measured |
 //! |---|---|---|
-//! | one page, taken and given back | ≤ 25 | 27.0: 31 and 23 (82, 4412, 125) |
-//! | single pages, 75 % in use, freed in random order | ≤ 60 | 65.8: 47 and 88 (86, 477, 99) |
+//! | one page, taken and given back | ≤ 25 | 27.0: 31 and 23 (82, 4672, 125) |
+//! | single pages, 75 % in use, freed in random order | ≤ 60 | 65.8: 47 and 88 (86, 490, 99) |
 //! | 16 pages, taken and given back | LLFree's | 220 (1672, 187, 226) |
-//! | runs of 2^0 to 2^9 pages, 50 to 90 % in use, 1 GiB | LLFree's | 701 (146 489, 270, 102) |
-//! | runs of 1 to 300 pages, exact, 1 GiB | LLFree's | 1356: 1684 and 972 (522 018, 233, 105) |
-//! | the same two in 64 GiB | ≤ 1.5 × | 1393, 1515: 1.99 ×, 1.12 × (155 797, 376, 125; –, 417, 119) |
-//! | refused run, 64 GiB, every other page free | ≤ 2 µs | 602 instructions; 8 500 with 21 kept runs |
-//! | refused buddy block of two pages, 64 GiB, only pairs across two such blocks free | ≤ 2 µs | 785 instructions |
+//! | runs of 2^0 to 2^9 pages, 50 to 90 % in use, 1 GiB | LLFree's | 703 (146 489, 287, 102) |
+//! | runs of 1 to 300 pages, exact, 1 GiB | LLFree's | 1363: 1691 and 978 (522 018, 249, 105) |
+//! | the same two in 64 GiB | ≤ 1.5 × | 1399, 1522: 1.99 ×, 1.12 × (155 797, 388, 125; –, 429, 119) |
+//! | refused run, 64 GiB, every other page free | ≤ 2 µs | 630 instructions (–, 246, 296); 8 500 with 21 kept runs |
+//! | refused buddy block of two pages, 64 GiB, only pairs across two such blocks free | ≤ 2 µs | 807 instructions (–, 246, 20 910 567) |
 //! | records, bytes a page | ≤ 0.2 | 0.159 |
 //! | page trace of a kernel's boot | ≤ 60 | 54.1 (247, 440, 131) |
 //! | … of processes that fork | ≤ 35 | 38.1 (96, 393, 104) |

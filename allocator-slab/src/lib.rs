@@ -99,9 +99,9 @@
 //! | time ÷ the best `no_std` peer's: boot, fork, files | 1.25 × mimalloc's | 0.61, 1.00, 0.90 (1.33, 0.78, 1.01; 1.00, 1.00, 1.00; 1.74, 1.81, 1.79) |
 //! | … perl, python, sqlite | | 0.68, 0.68, 0.74 (2.65, 0.98, 1.03; 1.00, 1.13, 1.06; 1.38, 1.84, 1.42) |
 //! | … both from a run before the last changes | | |
-//! | 4160 bytes, freed in random order | ≤ 0.9 of talc's | 245 (166, 4413, 91) |
-//! | 64 KiB to 1 MiB, random | talc's | 1342 (867, 70, 82) |
-//! | worst operation of adversarial scripts | rlsf's: 83 to 120 | 14276 one block of each size, the others up to 5834 |
+//! | 4160 bytes, freed in random order | ≤ 0.9 of talc's | 257 (166, 4413, 91) |
+//! | 64 KiB to 1 MiB, random | talc's | 1493 (868, 70, 82) |
+//! | worst operation of adversarial scripts | rlsf's: 83 to 120 | 15565 one block of each size, the others up to 4863 |
 //!
 //! Where a target is missed:
 //!
@@ -114,8 +114,9 @@
 //!   that dies young); to put slabs that become partial in front of the list (random 42.5, forks 34.5, a boot 36.1). Slabs of 8 KiB
 //!   for 256 bytes, half of all that forks ask for, brought these from 33.7 to 32.0, for 0.7 % of the memory that they need.
 //! - **Blocks of several pages**. They are runs of the page level, which searches exactly and checks each page: that is most of the
-//!   1342, and of what slabs of several pages cost where all die at once. Lengths that come again are kept there, and take 220. Who keeps no page by page account, or merges nothing,
-//!   needs less. A run is given back at once, so that the kernel has its pages.
+//!   1493, and of what slabs of several pages cost where all die at once. Lengths that come again are kept there, and take 220.
+//!   Who keeps no page by page account, or merges nothing, needs less. A run is given back at once, so that the kernel has its
+//!   pages.
 //! - **Memory needed**. A class holds at least one slab, and some slabs of the classes above 1 KiB are up to 64 KiB. Letting these leave a
 //!   sixteenth behind the last object gave perl 1.15 and files 1.20, and cost the files 1.4 instructions and random 4160 bytes 82.
 //! - **Worst operation**. The first block of a class takes a run, a record and up to 6 nodes of the map; a run of 32 MiB sets
