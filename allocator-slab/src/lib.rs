@@ -87,32 +87,32 @@
 //! |---|---|---|
 //! | 64 bytes, taken and given back | ≤ 26 | 23.5 (27.2, 32.5, 92.5) |
 //! | random blocks of the sizes of kernels, 8000 live | ≤ 32 | 38.4 (33.1, 40.5, 54.8) |
-//! | a kernel boots | ≤ 40, mimalloc's | 35.3 (47.3, 49.3, 83.9) |
-//! | … processes fork | ≤ 32, mimalloc's | 32.0 (31.9, 44.1, 60.4) |
+//! | a kernel boots | ≤ 40, mimalloc's | 35.2 (47.3, 49.3, 83.9) |
+//! | … processes fork | ≤ 32, mimalloc's | 31.7 (32.0, 44.1, 60.4) |
 //! | … works on files | ≤ 38, mimalloc's | 37.0 (44.7, 45.0, 71.3) |
 //! | perl | ≤ 42 | 40.1 (62.8, 43.7, 84.5) |
-//! | python | ≤ 45 | 38.3 (47.0, 49.8, 78.3) |
-//! | sqlite | ≤ 52 | 35.6 (54.8, 56.0, 67.8) |
+//! | python | ≤ 45 | 38.2 (47.0, 49.8, 78.3) |
+//! | sqlite | ≤ 52 | 35.5 (54.8, 56.0, 67.8) |
 //! | requested ÷ region after churn | ≥ 93 % | 96.6 % (–, 78.8, 91.5) |
 //! | memory needed: boot, fork, files | 1.10, 1.16, 1.14 | 1.05, 1.17, 1.21 (–; 1.51, 1.85, 1.61; 1.10, 1.16, 1.14) |
 //! | … perl, python, sqlite | 1.17, 1.13, 1.19 | 1.20, 1.12, 1.30 (–; 1.43, 1.41, 2.20; 1.17, 1.13, 1.19) |
-//! | time ÷ the best `no_std` peer's: boot, fork, files | 1.25 × mimalloc's | 0.61, 1.00, 0.90 (1.33, 0.78, 1.01; 1.00, 1.00, 1.00; 1.74, 1.81, 1.79) |
-//! | … perl, python, sqlite | | 0.68, 0.68, 0.74 (2.65, 0.98, 1.03; 1.00, 1.13, 1.06; 1.38, 1.84, 1.42) |
-//! | … both from a run before the last changes | | |
+//! | time ÷ `slab_allocator`'s: boot, fork, files | 1.25 × mimalloc's | 0.78, 0.78, 0.50 (1.47, 0.90, 0.96; 1.00, 1.00, 1.00; 2.67, 1.62, 1.69) |
+//! | … perl, python, sqlite | | 0.87, 0.68, 0.61 (1.12, 1.00, 0.73; 1.00, 1.00, 1.00; 1.84, 1.39, 1.03) |
+//! | … medians of 45 rounds in turns, on a busy machine | | |
 //! | 4160 bytes, freed in random order | ≤ 0.9 of talc's | 257 (166, 4413, 91) |
 //! | 64 KiB to 1 MiB, random | talc's | 1493 (868, 70, 82) |
 //! | worst operation of adversarial scripts | rlsf's: 83 to 120 | 15565 one block of each size, the others up to 4863 |
 //!
 //! Where a target is missed:
 //!
-//! - **Random small blocks, forks**. An allocation from the word at hand takes 22 instructions, 38 if that is used up and the next slab
+//! - **Random small blocks**. An allocation from the word at hand takes 22 instructions, 38 if that is used up and the next slab
 //!   has one word. A free inside the word at hand takes 25. Elsewhere it takes 50: 17 to see that it is not there, 9 in the map, 4 for
 //!   the object's number, 5 to check that and the class, 8 for the bit, 7 to count it, to see whether the slab leaves or joins the
 //!   list, and to return; 9 more if it joins. In the traces 45 to 96 of 100 frees are inside, in the random script 10; there two
 //!   allocations in five also take the next slab. mimalloc finds a page's header by a mask and pushes onto its list, without asking
 //!   whether the block is live. What was tried and left: asking the map at once (fewer in the random script, more for all
 //!   that dies young); to put slabs that become partial in front of the list (random 42.5, forks 34.5, a boot 36.1). Slabs of 8 KiB
-//!   for 256 bytes, half of all that forks ask for, brought these from 33.7 to 32.0, for 0.7 % of the memory that they need.
+//!   for 256 bytes, half of all that forks ask for, brought these from 33.7 to 31.7, for 0.7 % of the memory that they need.
 //! - **Blocks of several pages**. They are runs of the page level, which searches exactly and checks each page: that is most of the
 //!   1493, and of what slabs of several pages cost where all die at once. Lengths that come again are kept there, and take 220.
 //!   Who keeps no page by page account, or merges nothing, needs less. A run is given back at once, so that the kernel has its
