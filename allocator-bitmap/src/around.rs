@@ -83,7 +83,7 @@ mod tests {
         let mut pages = Pages::new();
         pages.add_numbers(first, PAGES).unwrap();
         pages.alloc_pages(PAGES, 1).unwrap();
-        pages.add_numbers(1 << 40, 80 * PAGES).unwrap();
+        pages.add_numbers(1 << 20, 80 * PAGES).unwrap();
         pages
     }
 
