@@ -50,7 +50,7 @@ const SUBJECTS: [Subject; 4] = [
     Subject {
         member: "allocator-bitmap",
         build: &["--no-default-features"],
-        first: &["--lib", "--test=engine", "--test=home", "--test=placement"],
+        first: &["--lib", "--test=engine", "--test=home", "--test=kept", "--test=placement"],
         parts: 12,
     },
     Subject {
