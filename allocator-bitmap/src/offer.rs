@@ -89,7 +89,7 @@ mod tests {
 
     /// No block, and every size of one.
     const BLOCKS: [usize; 11] = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
-    const REACHES: [usize; 5] = [0, 1, 511, 600, (1 << 54) - 1];
+    const REACHES: [usize; 5] = [0, 1, 511, 600, usize::MAX >> 10];
 
     fn offers() -> impl Iterator<Item = (usize, usize, Offer)> {
         REACHES.into_iter().flat_map(|reach| BLOCKS.map(|block| (reach, block, Offer::new(reach, block))))
