@@ -1,4 +1,4 @@
-//! Finding free runs: the chunk by the tree of [`reach`], the place in it by its words.
+//! Finding free runs: the chunk by the tree of [`reach`](crate::reach), the place in it by its words.
 //!
 //! ```text
 //!   chunk        0          1          2          3

@@ -12,7 +12,7 @@
 //! Nothing is ever written to a free object: whoever writes to one that he gave back can spoil what the next owner wrote, but never
 //! this allocator.
 //!
-//! Addresses of leaves of the map are kept as distances from [`page_map::NO_LEAF`]: memory that is all zero holds the links to nothing,
+//! Addresses of leaves of the map are kept as distances from `page_map::NO_LEAF`: memory that is all zero holds the links to nothing,
 //! and following one needs no check.
 
 mod blocks;
