@@ -101,7 +101,7 @@
 //! | runs of 2^0 to 2^9 pages, 50 to 90 % in use, 1 GiB | LLFree's | 703 (146 489, 287, 102) |
 //! | runs of 1 to 300 pages, exact, 1 GiB | LLFree's | 1363: 1691 and 978 (522 018, 249, 105) |
 //! | the same two in 64 GiB | ≤ 1.5 × | 1399, 1522: 1.99 ×, 1.12 × (155 797, 388, 125; –, 429, 119) |
-//! | refused run, 64 GiB, every other page free | ≤ 2 µs | 630 instructions (–, 246, 296); 8 500 with 21 kept runs |
+//! | refused run, 64 GiB, every other page free | ≤ 2 µs | 630 instructions (–, 246, 296); 8 700 with 21 kept runs |
 //! | refused buddy block of two pages, 64 GiB, only pairs across two such blocks free | ≤ 2 µs | 807 instructions (–, 246, 20 910 567) |
 //! | records, bytes a page | ≤ 0.2 | 0.159 |
 //! | page trace of a kernel's boot | ≤ 60 | 54.1 (247, 440, 131) |
@@ -116,13 +116,14 @@
 //!   traces of forks and files give most pages back there. All over a memory of 512 chunks, a free makes a new
 //!   longest run or block in its chunk now and then, which about 200 more are spent on.
 //! - **Runs**. What comes again and again costs what it costs a buddy allocator. What is not kept is found exactly, the lowest
-//!   there is, and put back exactly: of about 1400 instructions for one at 64 GiB, 240 find the chunk in the tree, 180 the place in its
-//!   words, 340 compute the record of a chunk whose longest run was taken, 280 carry that up the tree, and 250 change bits and
-//!   look at what is around. That the tree knows of buddy blocks is 160 of them: without, a block that nothing fits was refused after a
-//!   look at each chunk, with 12.7 million instructions in 64 GiB. Lists of powers of two need not. LLFree itself, 135 and 53 ns for powers of two on another machine,
-//!   cannot be run beside it: the package registry does not hold it.
+//!   there is, and put back exactly: of about 1400 instructions for one at 64 GiB, 170 find the chunk in the tree, 120 the place in its
+//!   words, 310 compute the record of a chunk whose longest run was taken, 260 carry that up the tree, 250 change bits and
+//!   look at what is around, and the rest is calls and looking first where pages came from last.
+//!   That the tree knows of buddy blocks is 180 of them: without, one that nothing fits was refused after a look at each chunk,
+//!   as other alignments still are. Lists of powers of two need not. LLFree itself, 135 and 53 ns for powers of two on another
+//!   machine, cannot be run beside it: the package registry does not hold it.
 //! - **64 GiB**. The tree has two levels more there than at 1 GiB, and that script takes twelve runs for each that it gives back:
-//!   hardly any is kept. Without kept runs, 1 GiB took half as much again.
+//!   hardly any is kept. Without kept runs, 1 GiB took 980, before the tree knew of buddy blocks.
 //!
 //! # Limits
 //!

@@ -1,6 +1,6 @@
 //! Chunks whose records are out of date.
 //!
-//! A page, taken or given back, often changes its chunk's numbers; keeping them, and the reaches, right each
+//! A page, taken or given back, often changes its chunk's numbers; keeping them, and the tree, right each
 //! time would cost several times what the rest does. So a chunk's record is marked *stale* instead and remembered
 //! here; it is computed anew, once for all changes meanwhile, before anything is searched. When there is no room to
 //! remember one more, the one remembered longest is renewed.

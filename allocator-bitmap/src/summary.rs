@@ -141,7 +141,7 @@ pub(crate) enum Standing {
 /// more than the longest, and not twice as many as the block. So it says what the block is, and of a run that comes,
 /// one comparison says whether it matters.
 ///
-/// The numbers of a *stale* record are those of an earlier time, which the reaches still stand on.
+/// The numbers of a *stale* record are those of an earlier time, which the tree still stands on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct ChunkRecord(pub(crate) u64);
 
