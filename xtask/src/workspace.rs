@@ -66,6 +66,18 @@ impl Workspace {
         names.filter(|name| *name != "default").cloned().collect()
     }
 
+    /// Every file of its tree, sorted; hidden ones but `.ci`, `.cargo` and `.gitignore`, and what cargo built, are left out.
+    ///
+    /// # Errors
+    ///
+    /// A directory cannot be read.
+    pub(crate) fn files(&self) -> Result<Vec<PathBuf>> {
+        let mut found = Vec::new();
+        list(self.root(), self.target(), &mut found)?;
+        found.sort();
+        Ok(found)
+    }
+
     /// A directory of the runner's own below the target directory, created if need be.
     ///
     /// # Errors
@@ -89,6 +101,24 @@ impl Workspace {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
         self.program(&cargo, args.split_ascii_whitespace())
     }
+}
+
+/// Lists every file below `directory`, as [`Workspace::files`] says.
+fn list(directory: &Path, target: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in std::fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let hidden = name.starts_with('.') && ![".ci", ".cargo", ".gitignore"].contains(&name.as_str());
+        if hidden || path == target || path == directory.join("target") {
+            continue;
+        }
+        if path.is_dir() {
+            list(&path, target, found)?;
+        } else {
+            found.push(path);
+        }
+    }
+    Ok(())
 }
 
 /// The file of a program on the search path, if it is installed.

@@ -13,7 +13,7 @@ use clap::ValueEnum;
 
 /// What matters most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Prefer {
+pub(crate) enum Prefer {
     /// Instructions of the mean operation.
     Speed,
     /// Memory that the trace needs.

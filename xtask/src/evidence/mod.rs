@@ -11,9 +11,10 @@ pub(crate) mod matrix;
 mod places;
 pub(crate) mod report;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use self::matrix::{Matrix, Place, Seen};
@@ -55,12 +56,10 @@ impl Options {
     /// Nothing can be installed, the suites do not run on this machine, or a file cannot be written.
     pub(crate) fn run(&self, workspace: &Workspace) -> Result<bool> {
         if self.setup {
-            setup::install_qemu()?;
-            foreign::try_install_narrow();
-            foreign::try_install_big_endian();
+            set_up()?;
         }
         let wanted = if self.place.is_empty() { &Place::ALL } else { self.place.as_slice() };
-        let matrix = collect(workspace, wanted)?;
+        let matrix = made(workspace, wanted)?;
         println!("{}\n\n{}", report::legend(&matrix), report::summary(&matrix).markdown());
         let tell = |title, outcome| {
             for reason in report::reasons(&matrix, outcome) {
@@ -69,9 +68,55 @@ impl Options {
         };
         tell("declared", Outcome::Declared);
         tell("BROKEN", Outcome::Failed);
-        report::write(&directory(workspace), &matrix)?;
+        println!("written to {}", directory(workspace).join(report::TABLES).display());
         Ok(!is_broken(&matrix))
     }
+}
+
+/// Installs what the places need, where it can be done; without QEMU there is nothing to boot.
+///
+/// # Errors
+///
+/// QEMU cannot be installed.
+pub(crate) fn set_up() -> Result<()> {
+    setup::install_qemu()?;
+    foreign::try_install_narrow();
+    foreign::try_install_big_endian();
+    Ok(())
+}
+
+/// The matrix of every place: the one that lies there, if it is whole and nothing that it speaks of has changed since; else
+/// one made now.
+///
+/// # Errors
+///
+/// The suites do not run on this machine, or a file cannot be read or written.
+pub(crate) fn current(workspace: &Workspace) -> Result<Matrix> {
+    left(workspace)?.map_or_else(|| made(workspace, &Place::ALL), Ok)
+}
+
+/// The matrix that an earlier run left, if it is whole and as old as no file of the code.
+fn left(workspace: &Workspace) -> Result<Option<Matrix>> {
+    let path = directory(workspace).join(report::CELLS);
+    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
+    let written = changed(&path)?;
+    let is_code = |path: &&PathBuf| {
+        path.extension().is_some_and(|e| ["rs", "toml", "lock", "ld"].iter().any(|code| e == *code))
+    };
+    for file in workspace.files()?.iter().filter(is_code) {
+        if changed(file)? >= written {
+            return Ok(None);
+        }
+    }
+    // What another version of the runner wrote says nothing.
+    let matrix: Option<Matrix> = serde_json::from_str(&text).ok();
+    Ok(matrix.filter(|matrix| matrix.places().iter().all(|(_, seen)| matches!(seen, Seen::Ran(_)))))
+}
+
+/// When a file was last written.
+fn changed(path: &Path) -> Result<SystemTime> {
+    let time = std::fs::metadata(path).and_then(|about| about.modified());
+    time.with_context(|| format!("cannot tell when {} was written", path.display()))
 }
 
 /// Where the tables lie.
@@ -86,9 +131,8 @@ fn is_broken(matrix: &Matrix) -> bool {
 
 /// The whole matrix as a step of a longer check: skipped if a place was.
 pub(crate) fn step(workspace: &Workspace) -> steps::Outcome {
-    let written = collect(workspace, &Place::ALL)
-        .and_then(|matrix| report::write(&directory(workspace), &matrix).map(|()| matrix));
-    written.map_or_else(|error| steps::Outcome::Failed(format!("{error:#}")), |matrix| in_one(&matrix))
+    made(workspace, &Place::ALL)
+        .map_or_else(|error| steps::Outcome::Failed(format!("{error:#}")), |matrix| in_one(&matrix))
 }
 
 fn in_one(matrix: &Matrix) -> steps::Outcome {
@@ -103,12 +147,12 @@ fn in_one(matrix: &Matrix) -> steps::Outcome {
     }
 }
 
-/// The matrix of `wanted` places; the host is always one.
+/// The matrix of `wanted` places, made and written; the host is always one.
 ///
 /// # Errors
 ///
-/// The suites do not run on this machine.
-pub(crate) fn collect(workspace: &Workspace, wanted: &[Place]) -> Result<Matrix> {
+/// The suites do not run on this machine, or a file cannot be written.
+fn made(workspace: &Workspace, wanted: &[Place]) -> Result<Matrix> {
     let mut steps = Steps::new(workspace, "evidence")?;
     let host = match places::seen(&mut steps, workspace, Place::Host, &[]) {
         Seen::Ran(reports) => reports,
@@ -120,16 +164,43 @@ pub(crate) fn collect(workspace: &Workspace, wanted: &[Place]) -> Result<Matrix>
         (place, if is_wanted { places::seen(&mut steps, workspace, place, &host) } else { skipped() })
     });
     let others = others.collect();
-    Ok(Matrix::new(host, others))
+    let matrix = Matrix::new(host, others);
+    report::write(&directory(workspace), &matrix)?;
+    Ok(matrix)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::in_one;
+    use std::fs::File;
+    use std::time::{Duration, SystemTime};
+
     use super::matrix::tests::{matrix, report};
     use super::matrix::{Matrix, Place, Seen};
+    use super::{directory, in_one, left, report as written};
     use crate::boot::protocol;
     use crate::steps::Outcome;
+    use crate::workspace::Workspace;
+
+    #[test]
+    fn a_matrix_is_taken_again_only_if_it_is_whole_and_younger_than_the_code() {
+        let root = tempfile::tempdir().unwrap();
+        let manifest = root.path().join("Cargo.toml");
+        std::fs::write(&manifest, "[workspace]\n").unwrap();
+        let workspace = Workspace::at(root.path()).unwrap();
+        let host = || vec![report("a", "one", protocol::Outcome::Passed, "")];
+        let lies = |seen, code_age| {
+            written::write(&directory(&workspace), &Matrix::new(host(), vec![(Place::Kernel, seen)])).unwrap();
+            File::options().write(true).open(&manifest).unwrap().set_modified(code_age).unwrap();
+            left(&workspace).unwrap().is_some()
+        };
+        let (now, hour) = (SystemTime::now(), Duration::from_secs(3600));
+        assert!(left(&workspace).unwrap().is_none());
+        assert!(lies(Seen::Ran(host()), now - hour));
+        assert!(!lies(Seen::Ran(host()), now + hour));
+        assert!(!lies(Seen::Skipped("no emulator".into()), now - hour));
+        std::fs::write(directory(&workspace).join(written::CELLS), "{}").unwrap();
+        assert!(left(&workspace).unwrap().is_none());
+    }
 
     #[test]
     fn a_broken_promise_fails_the_step_and_a_skipped_place_skips_it() {

@@ -9,6 +9,12 @@ use super::matrix::{Matrix, Place, Report, Seen, mark};
 use crate::boot::protocol::{Outcome, Totals};
 use crate::measure::table::Table;
 
+/// The file that people read.
+pub(super) const TABLES: &str = "evidence.md";
+
+/// The file in which the matrix is kept for other commands.
+pub(super) const CELLS: &str = "evidence.json";
+
 /// The points of the contract, from 1 on; a test compares them with its text.
 pub(crate) const POINTS: [&str; 16] = [
     "Before any memory",
@@ -159,23 +165,19 @@ fn all(matrix: &Matrix) -> Table {
     table
 }
 
-/// Writes `evidence.md`, `evidence.csv` and, for other commands, `evidence.json` into `directory`.
+/// Writes [`TABLES`], `evidence.csv` and [`CELLS`] into `directory`.
 ///
 /// # Errors
 ///
 /// A file cannot be written.
 pub(super) fn write(directory: &Path, matrix: &Matrix) -> Result<()> {
     std::fs::create_dir_all(directory).with_context(|| format!("creating {}", directory.display()))?;
-    let texts = [
-        ("evidence.md", markdown(matrix)),
-        ("evidence.csv", all(matrix).csv()),
-        ("evidence.json", serde_json::to_string(matrix)?),
-    ];
+    let texts =
+        [(TABLES, markdown(matrix)), ("evidence.csv", all(matrix).csv()), (CELLS, serde_json::to_string(matrix)?)];
     for (name, text) in texts {
         let path = directory.join(name);
         std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
     }
-    println!("written to {}", directory.join("evidence.md").display());
     Ok(())
 }
 

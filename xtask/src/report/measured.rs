@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::charts::{self, Axes, Bar, Line, Moment};
 use super::page::Figure;
+use crate::advise::{Advice, Switchable, advise};
 use crate::measure::jobs;
 use crate::measure::program::{Kind, Program, Subject};
 use crate::replay::{self, Row, Trace};
@@ -60,6 +61,11 @@ impl Measured {
     pub(super) fn title(&self) -> String {
         let Trace { name, operations, level, .. } = &self.trace;
         format!("{name}: {operations} operations on {level}")
+    }
+
+    /// Which of our backends suits it; none if none could replay it.
+    pub(super) fn advice(&self, switchable: &Switchable) -> Option<Advice> {
+        advise(&self.trace, self.rows.iter().filter(|row| switchable.has(&row.subject)), None).1
     }
 
     /// The pictures.

@@ -1,9 +1,10 @@
 //! `cargo xtask report`: what is proven and what it costs, as one page with pictures.
 //!
 //! ```text
-//!   evidence ─────────────────────────► Matrix ──┐
-//!   replay, latency, maps (bench/) ───► charts ──┼─► page ─► index.html, *.svg ─► browser
-//!   every workload, if asked (bench/) ► charts ──┘
+//!   evidence ────────────────────────────────► Matrix ──┐
+//!   replay (bench/) ─────────────────► advise ► words ──┼─► page ─► index.html, *.svg ─► browser
+//!         └─► latency, maps (bench/) ► charts ─► SVG ───┤
+//!   every workload, if asked (bench/) ► charts ─► SVG ──┘
 //! ```
 
 mod browser;
@@ -19,15 +20,14 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use self::measured::Measured;
-use self::page::Figure;
-use crate::bench;
-use crate::evidence::matrix::{Matrix, Place};
+use self::page::Group;
+use crate::advise::{Advice, Facade, Switchable};
 use crate::measure::figures;
 use crate::measure::program::{Kind, Program, Subject};
-use crate::replay;
 use crate::setup::{self, valgrind};
 use crate::steps::Outcome;
 use crate::workspace::Workspace;
+use crate::{bench, evidence, replay};
 
 /// Traces that are replayed unless all are: short ones, of blocks and of pages.
 const SHORT: [&str; 2] = ["kernel-fork-cut.bytes.zst", "kernel-boot.pages.zst"];
@@ -38,24 +38,26 @@ const FULL_TAKES: &str = "about an hour and a half on two processors";
 /// Seconds that one process may take.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Writes one page with pictures: which promises are proven, and what each allocator costs on recorded traces.
+/// Writes one page that answers what to switch on, and whether to trust it: advice, proofs, and pictures of the cost.
 ///
-/// The page holds the evidence matrix; bars of instructions as ratios to the best peer, and of the memory needed; curves of
-/// latency and of fragmentation; and maps of each of our heaps as a trace proceeds. A matrix that `cargo xtask evidence` left
-/// is taken; else it is made here, of this machine alone (with --full, of every place). With --full the page has every trace in
-/// traces/ and every workload of `cargo xtask bench`, on every allocator that can be measured, also those that need an operating
+/// The page begins with a recommendation in words and the line for Cargo.toml. Below stand the evidence matrix; bars of
+/// instructions as ratios to the best peer, and of the memory needed; curves of latency and of fragmentation; and maps of each
+/// of our heaps as a trace proceeds. A matrix that `cargo xtask evidence` left is taken if it is whole and the code is still the
+/// same; else it is made here, at every place that this machine can be. With --full the page has every trace in traces/ and
+/// every workload of `cargo xtask bench`, on every allocator that can be measured, also those that need an operating
 /// system; without it, two short traces on our backends and the packages that a kernel could use. The page needs nothing but
 /// itself, and is light or dark as its reader is. Where Chromium is installed, the page is then looked at in it: every picture
 /// drawn, legible at 1280 and at 390 pixels, light and dark, and nothing in the console.
 ///
-/// Needs: Valgrind; for the look, Chromium: `--setup` installs both. With --full, a C compiler for the hosted allocators.
+/// Needs: Valgrind; for the look, Chromium; for the places of the matrix what `cargo xtask evidence` needs: `--setup` installs
+/// all of it. With --full, a C compiler for the hosted allocators.
 ///
-/// Takes: three minutes on two processors, an hour and a half with --full.
+/// Takes: six minutes on two processors, an hour and a half with --full.
 #[derive(Args, Debug)]
 #[command(after_long_help = "Examples:
-  cargo xtask evidence --setup && cargo xtask report --setup    everything that the page can show
-  cargo xtask report --full                                     every trace and workload, on every allocator
-  cargo xtask report --renew docs                               also those that the README shows
+  cargo xtask report --setup            on a fresh machine
+  cargo xtask report --full             every trace and workload, on every allocator
+  cargo xtask report --renew docs       also the pictures that the README shows
 
 The page is target/report/index.html, what the browser saw lies under target/xtask/browser/.")]
 pub(crate) struct Options {
@@ -65,7 +67,7 @@ pub(crate) struct Options {
     /// Renew the pictures that lie in this directory
     #[arg(long, value_name = "DIRECTORY")]
     renew: Option<PathBuf>,
-    /// Install Valgrind and Chromium if they are missing
+    /// Install what is missing
     #[arg(long)]
     setup: bool,
 }
@@ -80,6 +82,7 @@ impl Options {
         valgrind::require(self.setup)?;
         if self.setup {
             try_install_browser();
+            evidence::set_up()?;
         }
         let (page, count) = self.write(workspace)?;
         println!("written to {}", page.display());
@@ -98,9 +101,9 @@ impl Options {
 
     /// Measures and writes the page; its path, and how many pictures it has.
     fn write(&self, workspace: &Workspace) -> Result<(PathBuf, usize)> {
-        let matrix = matrix(workspace, self.full)?;
+        let matrix = evidence::current(workspace)?;
         let program = Program::build(workspace, self.full, LIMIT)?;
-        let groups = self.groups(workspace, &program)?;
+        let (advice, groups) = self.measure(workspace, &program)?;
         let directory = workspace.target().join("report");
         let figures = || groups.iter().flat_map(|(_, figures)| figures);
         page::write_pictures(&directory, figures())?;
@@ -108,13 +111,13 @@ impl Options {
             page::write_pictures(shown, figures().filter(|figure| shown.join(figure.file()).is_file()))?;
         }
         let path = directory.join("index.html");
-        std::fs::write(&path, page::page(&matrix, &groups))
+        std::fs::write(&path, page::page(&matrix, &advice, &Facade::of(workspace)?, &groups))
             .with_context(|| format!("writing {}", path.display()))?;
         Ok((path, figures().count()))
     }
 
-    /// Measures; the pictures under their titles.
-    fn groups(&self, workspace: &Workspace, program: &Program) -> Result<Vec<(String, Vec<Figure>)>> {
+    /// Measures; what each trace advises, and the pictures under their titles.
+    fn measure(&self, workspace: &Workspace, program: &Program) -> Result<(Vec<Advice>, Vec<Group>)> {
         let list = program.list()?;
         let traces = self.traces(workspace)?;
         if self.full {
@@ -123,17 +126,18 @@ impl Options {
         }
         let is_shown = |subject: &&Subject| self.full || matches!(subject.kind, Kind::Ours | Kind::Peer);
         let subjects: Vec<Subject> = list.subjects.iter().filter(is_shown).cloned().collect();
-        let overhead = figures::overhead(program)?;
-        let mut groups = Vec::new();
+        let (overhead, switchable) = (figures::overhead(program)?, Switchable::of(workspace));
+        let (mut advice, mut groups) = (Vec::new(), Vec::new());
         for path in traces {
             let trace = replay::about(program, &path)?;
             let measured = Measured::of(program, trace, &subjects, overhead)?;
+            advice.extend(measured.advice(&switchable));
             groups.push((measured.title(), measured.figures()?));
         }
         if self.full {
             groups.extend(workloads::groups(&bench::every_workload(program, &list)?)?);
         }
-        Ok(groups)
+        Ok((advice, groups))
     }
 
     fn traces(&self, workspace: &Workspace) -> Result<Vec<PathBuf>> {
@@ -149,16 +153,6 @@ pub(crate) fn try_install_browser() {
     if browser::find().is_none() {
         setup::try_install(browser::PACKAGE);
     }
-}
-
-/// The matrix that `evidence` left, or one made now.
-fn matrix(workspace: &Workspace, full: bool) -> Result<Matrix> {
-    let path = workspace.target().join("evidence/evidence.json");
-    if let Ok(text) = std::fs::read_to_string(&path) {
-        return serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()));
-    }
-    let places: &[Place] = if full { &Place::ALL } else { &[Place::Host] };
-    crate::evidence::collect(workspace, places)
 }
 
 /// Looks at the page in a browser, if there is one.

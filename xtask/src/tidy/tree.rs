@@ -75,11 +75,8 @@ impl Tree {
     /// A file cannot be read, or a source or manifest does not parse.
     pub(super) fn read(workspace: &Workspace) -> Result<Self> {
         let root = workspace.root();
-        let mut paths = Vec::new();
-        list(root, workspace.target(), &mut paths)?;
-        paths.sort();
         let mut texts = Vec::new();
-        for path in paths.into_iter().filter(|path| is_text(path)) {
+        for path in workspace.files()?.into_iter().filter(|path| is_text(path)) {
             let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
             texts.push(Text { path: relative(root, &path), text });
         }
@@ -161,24 +158,6 @@ fn sources(texts: &[Text], directory: &Path) -> Result<Vec<Source>> {
             Ok(Source { path: text.path.clone(), local, text: text.text.clone(), tokens, syntax })
         })
         .collect()
-}
-
-/// Lists every file below `directory`; hidden directories but `.ci` and `.cargo`, and what cargo built, are left out.
-fn list(directory: &Path, target: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let hidden = name.starts_with('.') && ![".ci", ".cargo", ".gitignore"].contains(&name.as_str());
-        if hidden || path == target || path == directory.join("target") {
-            continue;
-        }
-        if path.is_dir() {
-            list(&path, target, found)?;
-        } else {
-            found.push(path);
-        }
-    }
-    Ok(())
 }
 
 /// Whether a file is one that people write: sources, manifests, documents, scripts. The lockfile is cargo's.
