@@ -95,7 +95,13 @@ enum Command {
     /// Share of the memory that can be asked for before a request is refused
     Filled(Pair),
     /// Peaks, records and fragmentation over time
-    Profile(Pair),
+    Profile {
+        #[command(flatten)]
+        pair: Pair,
+        /// Size of the region in bytes; at most, and unless it is given, the workload's own
+        #[arg(long)]
+        region_bytes: Option<usize>,
+    },
     /// Times of single operations: what a growing share of them stays below
     Latency(Pair),
     /// Where live blocks lie as the script goes on
@@ -138,9 +144,9 @@ fn run(command: Command) -> Result<Value> {
             let region = memory_for(&script)?;
             Ok(json!(with_subject(&pair.subject, &script, space::Filled { script: &script, region })??))
         }
-        Command::Profile(pair) => {
+        Command::Profile { pair, region_bytes } => {
             let script = load::script(&pair.load)?;
-            let region = memory_for(&script)?;
+            let region = memory_for(&script)?.first(region_bytes.unwrap_or(usize::MAX));
             Ok(json!(with_subject(&pair.subject, &script, space::Looks { script: &script, region })??))
         }
         Command::Latency(pair) => {

@@ -89,8 +89,7 @@ fn table(trace: &Trace, ranked: &[(f64, &Candidate)], notes: Vec<String>) -> Tab
 
 /// Why the best is recommended, and what the second best would cost instead.
 fn reasons(trace: &Trace, best: &Candidate, second: Option<(f64, &Candidate)>) -> String {
-    let unit_bytes = if trace.level == "pages" { 4096.0 } else { 1.0 };
-    let live_mib = trace.peak_requested as f64 * unit_bytes / f64::from(1 << 20);
+    let live_mib = trace.peak_bytes() as f64 / f64::from(1 << 20);
     let first = format!(
         "For {}: {}. Its mean operation takes {:.0} instructions and the worst seen {:.0}; where at most {live_mib:.1} MiB \
          are live it needs {:.1} MiB.",

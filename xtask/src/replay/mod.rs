@@ -63,13 +63,6 @@ pub(crate) struct Row {
     time: Option<Time>,
 }
 
-impl Row {
-    /// Of the free memory, the share in large pieces as the trace goes on, if it was looked at.
-    pub(crate) fn whole(&self) -> Option<&[f64]> {
-        self.profile.as_ref().ok().map(|profile| profile.whole.as_slice())
-    }
-}
-
 /// Memory over the time of a trace.
 #[derive(Clone, Debug, serde::Deserialize)]
 struct Profile {
@@ -89,6 +82,13 @@ pub(crate) struct Trace {
     pub(crate) operations: u64,
     /// The most live at one time, in bytes or pages.
     pub(crate) peak_requested: u64,
+}
+
+impl Trace {
+    /// The most live at one time, in bytes.
+    pub(crate) fn peak_bytes(&self) -> u64 {
+        self.peak_requested * if self.level == "pages" { 4096 } else { 1 }
+    }
 }
 
 impl Options {

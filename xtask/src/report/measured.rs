@@ -13,8 +13,20 @@ use crate::replay::{self, Row, Trace};
 /// A bar longer than so many times the best is cut off.
 pub(super) const MOST_TIMES: f64 = 5.0;
 
-/// Lines that one picture takes, those of this project first.
+/// Lines that one picture takes: those of this project first, then of the others those whose mean operation is the shortest.
 const MOST_LINES: usize = 7;
+
+/// The memory in which fragmentation is looked at, as a multiple of the most that is live. In much more, whatever is in
+/// pieces is a small part of what is free.
+const TIGHT_TIMES: f64 = 2.5;
+
+/// How the free memory of an allocator looked during a trace.
+#[derive(Clone, Debug, Deserialize)]
+struct Pieces {
+    refused: u64,
+    /// The share in large pieces, after each tenth; empty if this cannot be told.
+    whole: Vec<f64>,
+}
 
 /// How the memory of an allocator looked during a trace.
 #[derive(Debug, Deserialize)]
@@ -37,6 +49,7 @@ pub(super) struct Measured {
     trace: Trace,
     rows: Vec<Row>,
     latency: Vec<(Subject, Vec<(f64, f64)>)>,
+    pieces: Vec<(Subject, Pieces)>,
     maps: Vec<(Subject, Map)>,
 }
 
@@ -50,11 +63,19 @@ impl Measured {
         let able: Vec<&Subject> = subjects.iter().filter(|subject| subject.level == trace.level).collect();
         let rows = replay::rows(program, &trace, &able, overhead);
         // What cannot replay the trace is in no further picture.
-        let able: Vec<&Subject> = rows.iter().filter(|row| row.mean.is_ok()).map(|row| &row.subject).collect();
+        let able = fastest(&rows);
         let ours: Vec<&Subject> = able.iter().copied().filter(|subject| subject.kind == Kind::Ours).collect();
-        let latency = asked(program, &trace, "latency", &able)?;
-        let maps = asked(program, &trace, "maps", &ours)?;
-        Ok(Self { trace, rows, latency, maps })
+        let lines: Vec<&Subject> = able.iter().copied().take(MOST_LINES).collect();
+        // Of what takes its memory from an operating system, nobody knows what is free.
+        let own: Vec<&Subject> = able.iter().copied().filter(|subject| subject.kind != Kind::Hosted).collect();
+        let tight = format!("--region-bytes={:.0}", trace.peak_bytes() as f64 * TIGHT_TIMES);
+        // Times are taken one after the other.
+        let latency = asked(program, &trace, &["latency"], &lines, 1).into_iter().collect::<Result<_>>()?;
+        // What cannot even begin in so little memory is left out, as what refuses is.
+        let pieces =
+            asked(program, &trace, &["profile", &tight], &own, jobs::workers()).into_iter().flatten().collect();
+        let maps = asked(program, &trace, &["maps"], &ours, jobs::workers()).into_iter().collect::<Result<_>>()?;
+        Ok(Self { trace, rows, latency, pieces, maps })
     }
 
     /// What was replayed.
@@ -89,9 +110,7 @@ impl Measured {
             ),
             self.latency()?,
         ];
-        if self.rows.iter().any(|row| row.whole().is_some_and(|looks| !looks.is_empty())) {
-            figures.push(self.fragmentation()?);
-        }
+        figures.push(self.fragmentation()?);
         for (subject, map) in &self.maps {
             figures.push(self.map(subject, map)?);
         }
@@ -132,7 +151,7 @@ impl Measured {
             let points = points.map(|(share, time)| (nines(*share), time.max(1.0).log10())).collect();
             Line { name: subject.name.clone(), points }
         };
-        let lines: Vec<Line> = self.latency.iter().take(MOST_LINES).map(line).collect();
+        let lines: Vec<Line> = self.latency.iter().map(line).collect();
         let axes = Axes {
             x: "of 100 operations, so many stay below",
             y: "nanoseconds",
@@ -146,20 +165,22 @@ impl Measured {
     }
 
     fn fragmentation(&self) -> Result<Figure> {
-        let line = |row: &Row| {
-            let looks = row.whole()?;
-            let count = looks.len() as f64;
-            let points = (1..).zip(looks).map(|(n, share): (i32, &f64)| (f64::from(n) / count, *share)).collect();
-            Some(Line { name: row.subject.name.clone(), points })
+        let line = |(subject, pieces): &(Subject, Pieces)| {
+            let count = pieces.whole.len() as f64;
+            let points = (1..).zip(&pieces.whole).map(|(n, share)| (f64::from(n) / count, *share)).collect();
+            Line { name: subject.name.clone(), points }
         };
-        let filled = |line: &Line| !line.points.is_empty();
-        let lines: Vec<Line> = self.rows.iter().filter_map(line).filter(filled).take(MOST_LINES).collect();
+        let served = self.pieces.iter().filter(|(_, pieces)| pieces.refused == 0 && !pieces.whole.is_empty());
+        let lines: Vec<Line> = served.take(MOST_LINES).map(line).collect();
         let percent = |share: f64| format!("{:.0} %", share * 100.0);
         let axes =
             Axes { x: "done of the trace", y: "in large pieces", x_words: percent, y_words: percent, y_from: 0.0 };
-        let about = "Of the free memory, the share in large pieces: for blocks the largest one that would be granted, for \
-                     pages whole aligned 2 MiB. Higher is better.";
-        Ok(self.figure("fragmentation", "Fragmentation over time", about, charts::lines(&lines, &axes)?))
+        let about = format!(
+            "In {TIGHT_TIMES} times the memory that is live at most: of what is free, the share in large pieces. For blocks \
+             this is the largest one that would be granted, for pages whole aligned 2 MiB. Higher is better. Who refuses \
+             something in so little memory, or never merges, has no line."
+        );
+        Ok(self.figure("fragmentation", "Fragmentation over time", &about, charts::lines(&lines, &axes)?))
     }
 
     fn map(&self, subject: &Subject, map: &Map) -> Result<Figure> {
@@ -187,23 +208,30 @@ impl Measured {
     }
 }
 
-/// What the program answers to `what` for each of `subjects`.
+/// Those who replayed the trace: of this project first, then the others, those whose mean operation is the shortest first.
+fn fastest(rows: &[Row]) -> Vec<&Subject> {
+    let place = |row: &Row| match (row.subject.kind, row.mean.as_ref().ok()?.per_operation()) {
+        (Kind::Ours, _) => Some(0.0),
+        (_, mean) => Some(1.0 + mean),
+    };
+    let mut able: Vec<(f64, &Subject)> = rows.iter().filter_map(|row| Some((place(row)?, &row.subject))).collect();
+    able.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    able.into_iter().map(|(_, subject)| subject).collect()
+}
+
+/// What the program answers to `what` for each of `subjects`, of which so many are asked at once.
 fn asked<T: for<'d> Deserialize<'d>>(
     program: &Program,
     trace: &Trace,
-    what: &str,
+    what: &[&str],
     subjects: &[&Subject],
-) -> Result<Vec<(Subject, T)>> {
-    // Times are taken one after the other.
-    let answers = jobs::each(
-        what,
-        1,
-        subjects,
-        |subject| subject.name.clone(),
-        |subject| program.ask(&[what, "--subject", &subject.name, "--load", &trace.path]),
-    );
+    workers: usize,
+) -> Vec<Result<(Subject, T)>> {
+    let ask =
+        |subject: &&Subject| program.ask(&[what, &["--subject", &subject.name, "--load", &trace.path]].concat());
+    let answers = jobs::each(what[0], workers, subjects, |subject| subject.name.clone(), ask);
     let read = |(subject, answer): (&&Subject, Result<serde_json::Value>)| {
-        let answer = answer.with_context(|| format!("{what} of {}", subject.name))?;
+        let answer = answer.with_context(|| format!("{} of {} with {}", what[0], subject.name, trace.name))?;
         Ok(((*subject).clone(), serde_json::from_value(answer)?))
     };
     subjects.iter().zip(answers).map(read).collect()
@@ -211,7 +239,7 @@ fn asked<T: for<'d> Deserialize<'d>>(
 
 #[cfg(test)]
 mod tests {
-    use super::{Look, Map, Measured};
+    use super::{Look, Map, Measured, Pieces, fastest};
     use crate::replay::tests::{row, trace};
 
     #[test]
@@ -225,8 +253,13 @@ mod tests {
             lost_cells: Some(vec![0.1; 4]),
         };
         let maps = vec![(subject.clone(), Map { looks: vec![look(50.0), look(100.0)] })];
+        let pieces = |name: &str, refused| {
+            let subject = row(name, "peer").subject;
+            (subject, Pieces { refused, whole: vec![0.5, 0.25] })
+        };
+        let pieces = vec![pieces("whole-one", 0), pieces("refuser", 3)];
         let latency = vec![(subject, vec![(0.0, 10.0), (0.9, 20.0), (1.0, 1000.0)])];
-        let figures = Measured { trace: trace(), rows, latency, maps }.figures().unwrap();
+        let figures = Measured { trace: trace(), rows, latency, pieces, maps }.figures().unwrap();
         let names: Vec<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();
         let kinds = ["speed", "worst", "memory", "latency", "fragmentation", "map-mine"];
         assert_eq!(names, kinds.map(|kind| format!("boot-bytes-{kind}")));
@@ -236,6 +269,16 @@ mod tests {
             figures[0]
         );
         assert!(figures.iter().all(|figure| figure.svg.starts_with("<svg ")));
+        assert!(figures[4].svg.contains("whole-one") && !figures[4].svg.contains("refuser"), "{:?}", figures[4]);
         assert!(figures[5].about.contains("more orange below"), "{}", figures[5].about);
+    }
+    #[test]
+    fn our_own_lines_come_first_and_then_the_fastest_others() {
+        let mut rows =
+            vec![row("slow", "peer"), row("mine", "ours"), row("fast", "hosted"), row("broken", "ours")];
+        rows[0].mean.as_mut().unwrap().instructions = [9000, 9000, 0];
+        rows[3].mean = Err("spoils a block".to_owned());
+        let names: Vec<&str> = fastest(&rows).into_iter().map(|subject| subject.name.as_str()).collect();
+        assert_eq!(names, ["mine", "fast", "slow"]);
     }
 }
