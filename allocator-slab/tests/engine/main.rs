@@ -8,6 +8,8 @@ mod borders;
 mod caches;
 mod capabilities;
 mod costs;
+// Addresses are far apart beyond 4 GiB.
+#[cfg(target_pointer_width = "64")]
 mod far_apart;
 mod heap_map;
 mod model;

@@ -280,7 +280,7 @@ fn a_page_that_grows_and_gets_no_record_stays_as_it_was() {
 /// What is kept behind a run is given back before it is refused to grow.
 #[test]
 fn a_run_grows_over_a_kept_page_when_there_is_no_other_place() {
-    let arena = Arena::new(MIB, 4096);
+    let arena = Arena::new(MIB, MIB);
     let mut heap = heap_over::<4096>(&arena, MIB);
     let (run, page) = (layout(8192, 8), layout(4096, 8));
     // Behind the first one are pages of records.
