@@ -98,7 +98,7 @@ enum Command {
     Profile {
         #[command(flatten)]
         pair: Pair,
-        /// Size of the region in bytes; at most, and unless it is given, the workload's own
+        /// Size of the region in bytes, if it is to be smaller than the workload's own
         #[arg(long)]
         region_bytes: Option<usize>,
     },
@@ -247,7 +247,7 @@ fn needed(pair: &Pair) -> Result<Value> {
     let fits =
         |bytes| with_subject(&pair.subject, &script, space::Fits { script: &script, region: region.first(bytes) });
     let peak_bytes = script.peak_units() as usize * script.level.unit_bytes();
-    let step = (peak_bytes / 256).next_multiple_of(script::PAGE_BYTES);
+    let step = (peak_bytes / 256).next_multiple_of(script::PAGE_BYTES).max(script::PAGE_BYTES);
     let (mut too_small, mut enough) = (peak_bytes / step, (peak_bytes / step).max(1) + 1);
     while !fits(enough * step)? {
         if enough * step >= region.bytes {

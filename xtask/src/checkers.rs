@@ -5,6 +5,7 @@
 
 use std::process::Command;
 
+use crate::setup::{self, valgrind::VALGRIND};
 use crate::steps::{Log, Outcome};
 use crate::test;
 use crate::workspace::{Workspace, find_program};
@@ -32,8 +33,8 @@ pub(crate) fn provenance(workspace: &Workspace, log: &mut Log) -> Outcome {
 
 /// Runs scripts under Valgrind, which is told byte by byte what an allocator may not touch.
 pub(crate) fn valgrind(workspace: &Workspace, log: &mut Log) -> Outcome {
-    if find_program("valgrind").is_none() {
-        return Outcome::Skipped("valgrind is not installed".to_owned());
+    if find_program(VALGRIND).is_none() {
+        return Outcome::Skipped(format!("{VALGRIND} is not installed{}", setup::advice(VALGRIND)));
     }
     if !cfg!(target_arch = "x86_64") {
         return Outcome::Skipped("the requests to Valgrind are written for x86_64".to_owned());
@@ -42,7 +43,7 @@ pub(crate) fn valgrind(workspace: &Workspace, log: &mut Log) -> Outcome {
     let mut build =
         workspace.cargo("build --release --locked --manifest-path fuzz/Cargo.toml --no-default-features");
     build.args(["--features", "valgrind", "--example", "watched"]).env("CARGO_TARGET_DIR", &directory);
-    let mut run = Command::new("valgrind");
+    let mut run = Command::new(VALGRIND);
     run.current_dir(workspace.root()).args(["--quiet", "--error-exitcode=9"]);
     run.arg(directory.join("release/examples/watched"));
     Outcome::of(log.run(build).and_then(|()| log.run(run)))

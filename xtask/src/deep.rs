@@ -60,11 +60,9 @@ impl Options {
     /// Nothing can be installed or begun.
     pub(crate) fn run(&self, workspace: &Workspace) -> Result<bool> {
         if self.setup {
-            setup::install_qemu()?;
+            evidence::try_set_up();
             setup::valgrind::require(true)?;
             setup::install_cpp()?;
-            foreign::try_install_narrow();
-            foreign::try_install_big_endian();
             setup::try_install(proofs::SOLVER);
             report::try_install_browser();
             tools::MUTANTS.try_install();

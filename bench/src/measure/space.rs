@@ -190,17 +190,19 @@ fn largest_granted<S: Subject>(subject: &mut S, most: usize) -> usize {
     granted
 }
 
-/// The share of the free pages that lie in free aligned 2 MiB.
+/// The share of the free pages that lie in free aligned 2 MiB; all of none.
 fn free_in_huge_pages(player: &Player<'_>, region: Region) -> f64 {
     const HUGE_PAGES: usize = (2 << 20) / PAGE_BYTES;
-    let mut used = vec![0_usize; (region.bytes / PAGE_BYTES).div_ceil(HUGE_PAGES)];
+    let pages = region.bytes / PAGE_BYTES;
+    let mut used = vec![0_usize; pages.div_ceil(HUGE_PAGES)];
     for (block, request) in player.live() {
         let first = (block.addr().get() - region.address()) / PAGE_BYTES;
         (first..first + request.size as usize).for_each(|page| used[page / HUGE_PAGES] += 1);
     }
-    let whole = used.iter().filter(|&&pages| pages == 0).count() * HUGE_PAGES;
-    let free = used.len() * HUGE_PAGES - used.iter().sum::<usize>();
-    whole as f64 / free as f64
+    let free = pages - used.iter().sum::<usize>();
+    // The last piece may be less than 2 MiB.
+    let whole = used[..pages / HUGE_PAGES].iter().filter(|&&pages| pages == 0).count() * HUGE_PAGES;
+    if free == 0 { 1.0 } else { whole as f64 / free as f64 }
 }
 
 #[cfg(test)]
@@ -252,7 +254,9 @@ mod tests {
         writer.alloc(1, 12);
         let ops = writer.take();
         let script = Script { ops, slots: 1, ..Script::new(Level::Pages, 4 << 20) };
-        let profile = Looks { script: &script, region: memory(4 << 20) }.visit::<Stacks>().unwrap();
-        assert_eq!(profile.whole, [512.0 / 1023.0]);
+        let whole = |bytes| Looks { script: &script, region: memory(bytes) }.visit::<Stacks>().unwrap().whole;
+        assert_eq!(whole(4 << 20), [512.0 / 1023.0]);
+        // A piece of 1 MiB at the end is none, and has no more pages than it has.
+        assert_eq!(whole(5 << 20), [512.0 / 1279.0]);
     }
 }

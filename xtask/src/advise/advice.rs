@@ -13,10 +13,12 @@ pub(crate) struct Advice {
     pub(crate) trace: String,
     /// `bytes` or `pages`.
     pub(crate) level: String,
-    /// The feature of the best backend.
-    pub(crate) best: String,
+    /// The features of the backends that replayed the trace, with what the rule says they cost; the best first.
+    pub(crate) costs: Vec<(String, f64)>,
     /// What the best one takes, and what the second best would take instead.
     pub(crate) why: String,
+    /// Who could not replay the trace, and why.
+    pub(crate) out: Vec<String>,
 }
 
 /// The backends that a feature of `allocator` switches on: those that can be recommended.
@@ -35,27 +37,27 @@ impl Switchable {
     }
 }
 
-/// What the backends of `rows` did with a trace, in order, and the advice; none if no backend could replay it.
+/// What the backends of `rows` did with a trace, in order, and which is the best.
 pub(crate) fn advise<'r>(
     trace: &Trace,
     rows: impl IntoIterator<Item = &'r Row>,
     prefer: Option<Prefer>,
-) -> (Table, Option<Advice>) {
+) -> (Table, Advice) {
     let (mut candidates, mut out) = (Vec::new(), Vec::new());
     for row in rows {
         match candidate(row) {
             Ok(candidate) => candidates.push(candidate),
-            Err(why) => out.push(format!("out: {}: {why}", row.subject.name)),
+            Err(why) => out.push(format!("{}: {why}", row.subject.name)),
         }
     }
     let ranked = ranked(&candidates, prefer);
-    let advice = ranked.first().map(|&(_, best)| Advice {
-        trace: trace.name.clone(),
-        level: trace.level.clone(),
-        best: best.name.clone(),
-        why: reasons(trace, best, ranked.get(1).copied()),
-    });
-    (table(trace, &ranked, out), advice)
+    let why = match ranked.first() {
+        Some(&(_, best)) => reasons(trace, best, ranked.get(1).copied()),
+        None => format!("For {}: no backend could replay it.", trace.level),
+    };
+    let costs = ranked.iter().map(|(cost, one)| (one.name.clone(), *cost)).collect();
+    let table = table(trace, &ranked, out.iter().map(|why| format!("out: {why}")).collect());
+    (table, Advice { trace: trace.name.clone(), level: trace.level.clone(), costs, why, out })
 }
 
 /// The figures of a backend, or why it cannot be recommended.
@@ -117,14 +119,18 @@ mod tests {
         slow.needed = Ok(3.0);
         broken.mean = Err("spoils a block".to_owned());
         let (table, advice) = advise(&trace(), [&broken, &slow, &row("good", "ours")], None);
-        let advice = advice.unwrap();
+        let names: Vec<&str> = advice.costs.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(
-            (advice.trace.as_str(), advice.level.as_str(), advice.best.as_str()),
-            ("boot.bytes", "bytes", "good")
+            (advice.trace.as_str(), advice.level.as_str(), names),
+            ("boot.bytes", "bytes", vec!["good", "slow"])
         );
         assert_eq!(table.rows.iter().map(|row| row[0].as_str()).collect::<Vec<_>>(), ["good", "slow"]);
-        assert_eq!(table.notes, ["out: broken: spoils a block"]);
-        assert_eq!(advise(&trace(), [&broken], None).1, None);
+        assert_eq!(
+            (table.notes.as_slice(), advice.out.as_slice()),
+            (&["out: broken: spoils a block".to_owned()][..], &["broken: spoils a block".to_owned()][..])
+        );
+        let (_, nobody) = advise(&trace(), [&broken], None);
+        assert!(nobody.costs.is_empty() && nobody.why.contains("no backend could replay it"), "{nobody:?}");
     }
 
     #[test]

@@ -72,17 +72,15 @@ impl Options {
         let mut advice = Vec::new();
         for trace in &traces {
             let backends: Vec<&Subject> = backends.iter().filter(|backend| backend.level == trace.level).collect();
-            let (table, best) = advise(trace, &rows(&program, trace, &backends, overhead), self.prefer);
-            println!("{}", table.markdown());
-            let Some(best) = best else {
-                println!("No backend replays {} in 128 MiB.", trace.name);
-                return Ok(false);
-            };
-            println!("{}\n", best.why);
-            advice.push(best);
+            let (table, of_trace) = advise(trace, &rows(&program, trace, &backends, overhead), self.prefer);
+            println!("{}\n{}\n", table.markdown(), of_trace.why);
+            advice.push(of_trace);
         }
-        let Recommendation { words, line } = Recommendation::of(&advice, &Facade::of(workspace)?);
-        println!("Recommended: {words}.\n\n  [dependencies]\n  {line}");
+        let Recommendation { words, line, chosen } = Recommendation::of(&advice, &Facade::of(workspace)?);
+        println!("Recommended: {words}.\n\n  [dependencies]\n  {line}\n\n{}", recommendation::RELEASES);
+        if chosen.len() < advice.len() {
+            return Ok(false);
+        }
         Ok(true)
     }
 }

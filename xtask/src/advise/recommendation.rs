@@ -5,6 +5,10 @@ use anyhow::{Context, Result, bail};
 use super::advice::Advice;
 use crate::workspace::Workspace;
 
+/// What a reader of the line has to know.
+pub(crate) const RELEASES: &str =
+    "No version is published yet: until then, `path = \"…/allocator\"` stands in place of the version.";
+
 /// A backend for each level, in words and as a line for Cargo.toml.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Recommendation {
@@ -12,31 +16,66 @@ pub(crate) struct Recommendation {
     pub(crate) words: String,
     /// The dependency that switches them on.
     pub(crate) line: String,
+    /// The features of the backends, one for each level that has one.
+    pub(crate) chosen: Vec<String>,
 }
 
 impl Recommendation {
-    /// For each level the backend that is the best for most traces; of as many, the one named first.
+    /// For each level the backend whose costs over its traces have the least product; only one that replayed all of them.
     pub(crate) fn of(advice: &[Advice], facade: &Facade) -> Self {
-        let choices = ["bytes", "pages"].map(|level| (level, choice(advice, level)));
-        let words = choices.map(|(level, choice)| match choice {
-            Some((name, votes, traces)) if votes < traces => {
-                format!("`{name}` for {level} (the best for {votes} of {traces} traces)")
-            }
-            Some((name, ..)) => format!("`{name}` for {level}"),
-            None => format!("the default for {level}, of which there is no trace"),
-        });
-        let names: Vec<&str> = choices.iter().filter_map(|(_, choice)| Some(choice.as_ref()?.0)).collect();
-        Self { words: format!("{}, {}", words[0], words[1]), line: facade.line(&names) }
+        let choices = ["bytes", "pages"].map(|level| (level, Choice::of(advice, level)));
+        let words: Vec<String> = choices.iter().map(|(level, choice)| choice.words(level)).collect();
+        let chosen: Vec<String> = choices
+            .into_iter()
+            .filter_map(|(_, choice)| match choice {
+                Choice::Best { name, .. } => Some(name),
+                Choice::Nobody | Choice::NoTrace => None,
+            })
+            .collect();
+        let line = facade.line(&chosen);
+        Self { words: words.join(", "), line, chosen }
     }
 }
 
-/// The backend that is the best for most traces of a level, for how many, and of how many.
-fn choice<'a>(advice: &'a [Advice], level: &str) -> Option<(&'a str, usize, usize)> {
-    let best: Vec<&str> = advice.iter().filter(|one| one.level == level).map(|one| one.best.as_str()).collect();
-    let votes = |name: &str| best.iter().filter(|other| **other == name).count();
-    // Of as many votes `max_by_key` takes the last.
-    let name = best.iter().rev().copied().max_by_key(|name| votes(name))?;
-    Some((name, votes(name), best.len()))
+/// What is recommended for one level.
+#[derive(Clone, Debug, PartialEq)]
+enum Choice {
+    /// A backend; for how many of its traces it is the best, and how many there are.
+    Best { name: String, first: usize, traces: usize },
+    /// No backend replayed every trace.
+    Nobody,
+    /// There is no trace of this level.
+    NoTrace,
+}
+
+impl Choice {
+    fn of(advice: &[Advice], level: &str) -> Self {
+        let traces: Vec<&Advice> = advice.iter().filter(|one| one.level == level).collect();
+        let Some(first) = traces.first() else { return Self::NoTrace };
+        let cost =
+            |trace: &&Advice, name: &str| trace.costs.iter().find(|(of, _)| of == name).map(|(_, cost)| *cost);
+        let whole = |(name, _): &(String, f64)| {
+            let costs: Option<Vec<f64>> = traces.iter().map(|trace| cost(trace, name)).collect();
+            Some((costs?.into_iter().product::<f64>(), name.clone()))
+        };
+        let best = first.costs.iter().filter_map(whole).min_by(|(one, _), (other, _)| one.total_cmp(other));
+        let Some((_, name)) = best else { return Self::Nobody };
+        let leads = |trace: &&&Advice| trace.costs.first().is_some_and(|(of, _)| *of == name);
+        Self::Best { first: traces.iter().filter(leads).count(), traces: traces.len(), name }
+    }
+
+    fn words(&self, level: &str) -> String {
+        match self {
+            Self::Best { name, first, traces } if first < traces => {
+                format!(
+                    "`{name}` for {level} (the least cost over {traces} traces, and the best for {first} of them)"
+                )
+            }
+            Self::Best { name, .. } => format!("`{name}` for {level}"),
+            Self::Nobody => format!("none for {level}, since no backend replays every trace"),
+            Self::NoTrace => format!("the default for {level}, of which there is no trace"),
+        }
+    }
 }
 
 /// What a kernel's Cargo.toml says of `allocator`.
@@ -62,10 +101,10 @@ impl Facade {
     }
 
     /// The line that makes `backends` the default types. A backend outranks those that are on anyway.
-    fn line(&self, backends: &[&str]) -> String {
+    fn line(&self, backends: &[String]) -> String {
         let words: Vec<String> = backends
             .iter()
-            .filter(|name| !self.defaults.iter().any(|default| default == *name))
+            .filter(|name| !self.defaults.contains(name))
             .map(|name| format!("\"{name}\""))
             .collect();
         match words.is_empty() {
@@ -87,31 +126,49 @@ pub(crate) mod tests {
         Facade { version: "0.1".to_owned(), defaults: ["slab", "bitmap"].map(str::to_owned).to_vec() }
     }
 
-    fn recommended(best: &[(&str, &str)]) -> Recommendation {
-        let advice = |&(level, best): &(&str, &str)| {
-            let [trace, level, best] = ["boot", level, best].map(str::to_owned);
-            Advice { trace, level, best, why: String::new() }
-        };
-        Recommendation::of(&best.iter().map(advice).collect::<Vec<_>>(), &facade())
+    /// The advice for a trace, with names and costs in any order.
+    pub(crate) fn advice(level: &str, costs: &[(&str, f64)]) -> Advice {
+        let mut costs: Vec<(String, f64)> = costs.iter().map(|(name, cost)| ((*name).to_owned(), *cost)).collect();
+        costs.sort_by(|(_, one), (_, other)| one.total_cmp(other));
+        let [trace, level, why] = ["boot", level, "It is < 5."].map(str::to_owned);
+        Advice { trace, level, costs, why, out: Vec::new() }
+    }
+
+    fn recommended(advice: &[Advice]) -> Recommendation {
+        Recommendation::of(advice, &facade())
     }
 
     #[test]
     fn the_line_names_what_is_not_on_anyway() {
-        let Recommendation { words, line } = recommended(&[("bytes", "tlsf"), ("pages", "bitmap")]);
+        let Recommendation { words, line, .. } =
+            recommended(&[advice("bytes", &[("tlsf", 1.0)]), advice("pages", &[("bitmap", 1.0)])]);
         assert_eq!(words, "`tlsf` for bytes, `bitmap` for pages");
         assert_eq!(line, "allocator = { version = \"0.1\", features = [\"tlsf\"] }");
-        let Recommendation { words, line } = recommended(&[("bytes", "slab")]);
+        let Recommendation { words, line, .. } = recommended(&[advice("bytes", &[("slab", 1.0)])]);
         assert!(words.ends_with(", the default for pages, of which there is no trace"), "{words}");
         assert_eq!(line, "allocator = \"0.1\"");
     }
 
     #[test]
-    fn of_several_traces_most_decide_and_of_as_many_the_first() {
-        let best = [("bytes", "slab"), ("pages", "bitmap"), ("bytes", "tlsf"), ("bytes", "tlsf")];
-        let Recommendation { words, line } = recommended(&best);
-        assert_eq!(words, "`tlsf` for bytes (the best for 2 of 3 traces), `bitmap` for pages");
-        assert!(line.contains("[\"tlsf\"]"), "{line}");
-        assert!(recommended(&best[..3]).words.starts_with("`slab` for bytes (the best for 1 of 2 traces)"));
+    fn of_several_traces_the_product_of_costs_decides() {
+        let narrow = || advice("bytes", &[("slab", 1.0), ("tlsf", 1.1)]);
+        let wide = advice("bytes", &[("slab", 9.0), ("tlsf", 1.0)]);
+        let Recommendation { words, line, chosen } = recommended(&[narrow(), wide, narrow()]);
+        assert!(
+            words.starts_with("`tlsf` for bytes (the least cost over 3 traces, and the best for 1 of them)"),
+            "{words}"
+        );
+        assert!(line.contains("[\"tlsf\"]") && chosen == ["tlsf"], "{line}");
+    }
+
+    #[test]
+    fn who_did_not_replay_every_trace_is_not_recommended() {
+        let both = || advice("bytes", &[("slab", 1.0), ("tlsf", 7.0)]);
+        let one = advice("bytes", &[("tlsf", 1.0)]);
+        assert_eq!(recommended(&[both(), one.clone()]).chosen, ["tlsf"]);
+        let other = advice("bytes", &[("slab", 1.0)]);
+        let nobody = recommended(&[one, other]);
+        assert!(nobody.chosen.is_empty() && nobody.words.starts_with("none for bytes"), "{nobody:?}");
     }
 
     #[test]

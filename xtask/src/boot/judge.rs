@@ -29,7 +29,7 @@ pub(crate) fn complaints(plan: &Plan, ending: &Ending, record: &Record) -> Vec<S
     }
     memory(plan, record, &mut found);
     if matches!(scenario, Scenario::Normal | Scenario::Recorded | Scenario::InvalidFree) {
-        for suite in [Suite::Bytes, Suite::Pages] {
+        for suite in Suite::ALL {
             cases(suite, record, &mut found);
         }
         collections(record, &mut found);
@@ -43,6 +43,9 @@ pub(crate) fn complaints(plan: &Plan, ending: &Ending, record: &Record) -> Vec<S
         if record.limit_count != Some(record.limits.len() as u64) {
             found.push(format!("{} limits told, not {:?}", record.limits.len(), record.limit_count));
         }
+    }
+    if scenario == Scenario::Recorded {
+        recordings(record, &mut found);
     }
     let expected_invalid_frees = u64::from(scenario == Scenario::InvalidFree);
     if record.invalid_frees != expected_invalid_frees {
@@ -90,6 +93,17 @@ fn cases(suite: Suite, record: &Record, found: &mut Vec<String>) {
     }
     for case in record.cases.iter().filter(|case| case.suite == suite && case.outcome == Outcome::Failed) {
         found.push(format!("{name} case {} failed: {}", case.name, case.why));
+    }
+}
+
+/// Each level has a recording. That it is cut off where its memory was full is no fault: who asked for it is told.
+fn recordings(record: &Record, found: &mut Vec<String>) {
+    for what in ["blocks", "pages"] {
+        match record.recordings.iter().find(|recording| recording.what == what) {
+            None => found.push(format!("no line of the recording of {what}")),
+            Some(recording) if recording.events == 0 => found.push(format!("no event of {what} was recorded")),
+            Some(_) => {}
+        }
     }
 }
 

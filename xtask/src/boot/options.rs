@@ -76,7 +76,7 @@ impl Options {
         if let (Some(prefix), [boot]) = (&self.record, boots.as_slice())
             && boot.verdict == Verdict::Passed
         {
-            recorded::hand_out(workspace, &boot.plan, prefix)?;
+            recorded::hand_out(workspace, boot, prefix)?;
         }
         Ok(boots.iter().all(|boot| !matches!(boot.verdict, Verdict::Failed(_))))
     }

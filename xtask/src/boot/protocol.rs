@@ -12,6 +12,7 @@
 //! #> limits count=N
 //! #> limit backend=buddy-package why="…"
 //! #> invalid-free address=0x… count=N
+//! #> recorded what=blocks events=N lost=N
 //! #> end status=ok
 //! ```
 //!
@@ -62,6 +63,8 @@ pub(crate) enum Line {
         /// Invalid frees so far.
         count: u64,
     },
+    /// What of the kernel's own allocations was recorded.
+    Recorded(Recording),
     /// The last line: how the kernel itself says that it ended.
     End(String),
 }
@@ -94,23 +97,26 @@ pub(crate) enum Suite {
     Bytes,
     /// Cases of `PageAllocator`.
     Pages,
+    /// Cases of `IdAllocator`.
+    Ids,
 }
 
 impl Suite {
+    /// Every suite.
+    pub(crate) const ALL: [Self; 3] = [Self::Bytes, Self::Pages, Self::Ids];
+
     /// Its name in a line.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Bytes => "bytes",
             Self::Pages => "pages",
+            Self::Ids => "ids",
         }
     }
 
     fn take(fields: &mut Fields) -> Result<Self, String> {
-        match fields.text("suite")?.as_str() {
-            "bytes" => Ok(Self::Bytes),
-            "pages" => Ok(Self::Pages),
-            other => Err(format!("unknown suite `{other}`")),
-        }
+        let name = fields.text("suite")?;
+        Self::ALL.into_iter().find(|suite| suite.name() == name).ok_or_else(|| format!("unknown suite `{name}`"))
     }
 }
 
@@ -167,8 +173,15 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
+    /// Counts cases.
+    pub(crate) fn of(outcomes: impl IntoIterator<Item = Outcome>) -> Self {
+        let mut totals = Self::default();
+        outcomes.into_iter().for_each(|outcome| totals.count(outcome));
+        totals
+    }
+
     /// Counts one more case.
-    pub(crate) fn count(&mut self, outcome: Outcome) {
+    fn count(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Passed => self.passed += 1,
             Outcome::Declared => self.declared += 1,
@@ -233,6 +246,17 @@ pub(crate) struct Burst {
     pub(crate) why: String,
 }
 
+/// A recording of what the kernel itself allocated at one level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Recording {
+    /// `blocks` or `pages`.
+    pub(crate) what: String,
+    /// Events in it: the first ones.
+    pub(crate) events: u64,
+    /// Events for which there was no room any more.
+    pub(crate) lost: u64,
+}
+
 /// Reads a line of the serial log. `Ok(None)`: a line for people.
 ///
 /// # Errors
@@ -265,6 +289,11 @@ fn parse_fields(kind: &str, fields: &mut Fields) -> Result<Line, String> {
             fields.number("address")?;
             Line::InvalidFree { count: fields.number("count")? }
         }
+        "recorded" => Line::Recorded(Recording {
+            what: fields.text("what")?,
+            events: fields.number("events")?,
+            lost: fields.number("lost")?,
+        }),
         "end" => Line::End(fields.text("status")?),
         other => return Err(format!("unknown kind `{other}`")),
     })

@@ -1,6 +1,6 @@
 //! The results of one boot, collected from the lines of its serial log.
 
-use super::protocol::{Burst, Case, Line, Memory, Outcome, Recovery, Replay, Suite, Totals, parse};
+use super::protocol::{Burst, Case, Line, Memory, Outcome, Recording, Recovery, Replay, Suite, Totals, parse};
 
 /// All results that a log holds, and everything about it that is not as the protocol says.
 ///
@@ -31,6 +31,8 @@ pub(crate) struct Record {
     pub(crate) limits: Vec<(String, String)>,
     /// The last count of invalid frees reported.
     pub(crate) invalid_frees: u64,
+    /// What of the kernel's own allocations was recorded, level by level.
+    pub(crate) recordings: Vec<Recording>,
     /// The status of the last line.
     pub(crate) end: Option<String>,
     /// The lines for people.
@@ -96,6 +98,11 @@ impl Record {
                 first
             }
             Line::InvalidFree { count } => std::mem::replace(&mut self.invalid_frees, count) < count,
+            Line::Recorded(recording) => {
+                let first = self.recordings.iter().all(|known| known.what != recording.what);
+                self.recordings.push(recording);
+                first
+            }
             Line::End(status) => self.end.replace(status).is_none(),
         }
     }
@@ -107,11 +114,7 @@ impl Record {
 
     /// The totals of a suite, counted here from its cases.
     pub(crate) fn counted(&self, suite: Suite) -> Totals {
-        let mut totals = Totals::default();
-        for case in self.cases.iter().filter(|case| case.suite == suite) {
-            totals.count(case.outcome);
-        }
-        totals
+        Totals::of(self.cases.iter().filter(|case| case.suite == suite).map(|case| case.outcome))
     }
 
     /// The replay of a round.

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use allocator_trace::Trace;
 use anyhow::{Context, Result};
 
-use super::Plan;
+use super::protocol::Recording;
+use super::{Boot, Plan};
 use crate::workspace::Workspace;
 
 /// Blocks, then pages, as the names of trace files end.
@@ -24,7 +25,8 @@ pub(super) fn paths(workspace: &Workspace, plan: &Plan) -> Result<[PathBuf; 2]> 
 
 /// What is wrong with the traces of a boot. Empty: each is one, and holds records.
 pub(super) fn complaints(traces: &[PathBuf]) -> Vec<String> {
-    traces.iter().filter_map(|path| summary(path).err()).map(|error| format!("{error:#}")).collect()
+    let unreadable = traces.iter().zip(ENDINGS).filter_map(|(path, unit)| summary(path, unit).err());
+    unreadable.map(|error| format!("{error:#}")).collect()
 }
 
 /// Copies the traces of a boot to `prefix` with their endings, and says what they hold.
@@ -32,17 +34,20 @@ pub(super) fn complaints(traces: &[PathBuf]) -> Vec<String> {
 /// # Errors
 ///
 /// A trace is none, or cannot be written.
-pub(super) fn hand_out(workspace: &Workspace, plan: &Plan, prefix: &Path) -> Result<()> {
-    for (path, ending) in paths(workspace, plan)?.iter().zip(ENDINGS) {
+pub(super) fn hand_out(workspace: &Workspace, boot: &Boot, prefix: &Path) -> Result<()> {
+    for (path, ending) in paths(workspace, &boot.plan)?.iter().zip(ENDINGS) {
         let target = PathBuf::from(format!("{}.{ending}", prefix.display()));
         fs::copy(path, &target).with_context(|| format!("writing {}", target.display()))?;
-        println!("recorded: {}, {}", target.display(), summary(&target)?);
+        println!("recorded: {}, {}", target.display(), summary(&target, ending)?);
+    }
+    for Recording { what, lost, .. } in boot.record.recordings.iter().filter(|recording| recording.lost > 0) {
+        println!("cut off: the memory for {what} was full, {lost} later events are not in the recording");
     }
     Ok(())
 }
 
-/// What a trace holds, in words.
-fn summary(path: &Path) -> Result<String> {
+/// What a trace of `unit` holds, in words.
+fn summary(path: &Path, unit: &str) -> Result<String> {
     let bytes = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
     let trace = Trace::open(&bytes).with_context(|| format!("{} is no trace", path.display()))?;
     let census = trace.header().census;
@@ -51,7 +56,7 @@ fn summary(path: &Path) -> Result<String> {
         .with_context(|| format!("{} breaks a rule", path.display()))?;
     anyhow::ensure!(census.records > 0, "{} holds no record", path.display());
     let (records, objects, units) = (census.records, census.peak_objects, census.peak_units);
-    Ok(format!("{records} records, at most {objects} objects and {units} bytes or pages live"))
+    Ok(format!("{records} records, at most {objects} objects and {units} {unit} live"))
 }
 
 #[cfg(test)]
@@ -68,7 +73,8 @@ mod tests {
             allocator_trace::Header::new(allocator_trace::Kind::Bytes, &Default::default(), "").to_bytes();
         fs::write(&cut, &header[..100]).unwrap();
         fs::write(&empty, header).unwrap();
-        let found = complaints(&[missing, cut, empty]);
+        let mut found = complaints(&[missing, cut]);
+        found.extend(complaints(&[empty]));
         assert!(found[0].contains("reading") && found[1].contains("is no trace"), "{found:?}");
         assert!(found[2].contains("holds no record") && found.len() == 3, "{found:?}");
     }

@@ -100,6 +100,7 @@ fn normal_table(boots: &[&Boot]) -> Table {
         "boot",
         "byte cases",
         "page cases",
+        "id cases",
         "operations",
         "failures",
         "peak requested",
@@ -112,7 +113,7 @@ fn normal_table(boots: &[&Boot]) -> Table {
     for boot in boots {
         let record = &boot.record;
         let mut row = vec![boot.plan.backends.to_string(), boot.plan.memory.to_string(), verdict(boot).to_owned()];
-        for suite in [Suite::Bytes, Suite::Pages] {
+        for suite in Suite::ALL {
             row.push(record.totals(suite).map_or_else(absent, cases));
         }
         let replay = |figure: fn(&super::protocol::Replay) -> String| record.replay(1).map_or_else(absent, figure);
@@ -247,7 +248,7 @@ mod tests {
         assert_eq!(one_line(&failed), "boot slab-package+bitmap-package-64M: FAILED: no boot line (and 1 more)");
         let report = text(&[failed]);
         assert!(report.contains("- no boot line\n") && report.contains("- another\n"), "{report}");
-        assert_eq!(report.matches('–').count(), 10, "{report}");
+        assert_eq!(report.matches('–').count(), 11, "{report}");
     }
 
     #[test]

@@ -21,7 +21,7 @@ fn ended(asked: &Report, boots: &[Boot]) -> (Outcome, String) {
         let backends = boot.plan.backends;
         match asked.suite.as_str() {
             "bytes" => backends.byte.name() == asked.backend,
-            "pages" => backends.page.name() == asked.backend,
+            "pages" | "ids" => backends.page.name() == asked.backend,
             _ => false,
         }
     };
@@ -83,12 +83,18 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_that_did_not_come_so_far_says_why_and_ids_are_not_run_there() {
+    fn ids_are_asked_of_the_kernel_with_their_page_level() {
+        let log = "#> case suite=ids name=one outcome=passed";
+        let asked = Report { suite: "ids".into(), ..report("bitmap", "one", Outcome::Skipped, "") };
+        assert_eq!(ended(&asked, &[boot(ByteBackend::Slab, Verdict::Passed, log)]).0, Outcome::Passed);
+    }
+
+    #[test]
+    fn a_kernel_that_did_not_come_so_far_says_why_and_so_does_one_that_is_not_there() {
         let asked = report("slab", "one", Outcome::Passed, "");
         let with = |verdict| ended(&asked, &[boot(ByteBackend::Slab, verdict, "")]);
         assert_eq!(with(Verdict::Skipped("small".into())), (Outcome::Skipped, "small".into()));
         assert_eq!(with(Verdict::Failed(vec!["reset".into()])), (Outcome::Failed, "reset".into()));
-        let ids = Report { suite: "ids".into(), ..asked };
-        assert_eq!(ended(&ids, &[]).0, Outcome::Skipped);
+        assert_eq!(ended(&asked, &[]).0, Outcome::Skipped);
     }
 }

@@ -130,9 +130,8 @@ impl Matrix {
         let cases: Vec<&Report> = self.cases().into_iter().filter(|case| case.point == point).collect();
         let ended: Vec<_> = cases.into_iter().flat_map(|case| self.cell(backend, case)).collect();
         let counted = |place: Place| {
-            let mut totals = Totals::default();
-            ended.iter().filter(|(at, _)| *at == place).for_each(|(_, report)| totals.count(report.outcome));
-            (place, totals)
+            let here = ended.iter().filter(|(at, _)| *at == place);
+            (place, Totals::of(here.map(|(_, report)| report.outcome)))
         };
         if ended.is_empty() { Vec::new() } else { self.places.iter().map(|(place, _)| counted(*place)).collect() }
     }
@@ -158,19 +157,48 @@ fn ended(seen: &Seen, wanted: &Report) -> Report {
     }
 }
 
-/// The mark of what was counted: the worst of it, but what was skipped only where nothing was tried.
-pub(crate) fn mark(totals: Totals) -> Outcome {
-    match totals {
-        Totals { failed: 1.., .. } => Outcome::Failed,
-        Totals { declared: 1.., .. } => Outcome::Declared,
-        Totals { passed: 1.., .. } => Outcome::Passed,
-        Totals { .. } => Outcome::Skipped,
+/// What several cases show together: the worst of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Every case passed.
+    Kept,
+    /// What was tried passed, and some could not be tried.
+    KeptInPart,
+    /// One shows what the backend declares that it does not keep.
+    Declared,
+    /// One failed.
+    Broken,
+    /// Nothing was tried.
+    Skipped,
+}
+
+impl Mark {
+    /// The mark of what was counted.
+    pub(crate) fn of(totals: Totals) -> Self {
+        match totals {
+            Totals { failed: 1.., .. } => Self::Broken,
+            Totals { declared: 1.., .. } => Self::Declared,
+            Totals { passed: 1.., skipped: 0, .. } => Self::Kept,
+            Totals { passed: 1.., .. } => Self::KeptInPart,
+            Totals { .. } => Self::Skipped,
+        }
+    }
+
+    /// Its sign in a table.
+    pub(crate) fn sign(self) -> char {
+        match self {
+            Self::Kept => '✓',
+            Self::KeptInPart => '○',
+            Self::Declared => 'd',
+            Self::Broken => '✗',
+            Self::Skipped => '–',
+        }
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::{Matrix, Place, Report, Seen, mark};
+    use super::{Mark, Matrix, Place, Report, Seen};
     use crate::boot::protocol::{Outcome, Totals};
 
     /// A report of a case of point 13.
@@ -206,20 +234,21 @@ pub(crate) mod tests {
 
     #[test]
     fn a_point_counts_its_cases_at_each_place() {
-        let marks = |backend, point| -> Vec<Outcome> {
-            matrix().point(backend, point).into_iter().map(|(_, totals)| mark(totals)).collect()
+        let marks = |backend, point| -> Vec<Mark> {
+            matrix().point(backend, point).into_iter().map(|(_, totals)| Mark::of(totals)).collect()
         };
-        assert_eq!(marks("a", 13), [Outcome::Declared, Outcome::Skipped, Outcome::Failed]);
-        assert_eq!(marks("b", 13), [Outcome::Passed, Outcome::Skipped, Outcome::Passed]);
+        assert_eq!(marks("a", 13), [Mark::Declared, Mark::Skipped, Mark::Broken]);
+        assert_eq!(marks("b", 13), [Mark::Kept, Mark::Skipped, Mark::Kept]);
         assert!(marks("a", 1).is_empty());
     }
 
     #[test]
-    fn the_worst_of_a_point_is_its_mark_and_a_skip_hides_no_pass() {
-        let totals = |passed, declared, failed, skipped| mark(Totals { passed, declared, failed, skipped });
-        assert_eq!(totals(9, 9, 1, 9), Outcome::Failed);
-        assert_eq!(totals(9, 1, 0, 9), Outcome::Declared);
-        assert_eq!(totals(1, 0, 0, 9), Outcome::Passed);
-        assert_eq!(totals(0, 0, 0, 9), Outcome::Skipped);
+    fn the_worst_of_a_point_is_its_mark_and_a_skip_never_looks_like_a_pass() {
+        let mark = |passed, declared, failed, skipped| Mark::of(Totals { passed, declared, failed, skipped });
+        assert_eq!(mark(9, 9, 1, 9), Mark::Broken);
+        assert_eq!(mark(9, 1, 0, 9), Mark::Declared);
+        assert_eq!(mark(9, 0, 0, 1), Mark::KeptInPart);
+        assert_eq!(mark(1, 0, 0, 0), Mark::Kept);
+        assert_eq!(mark(0, 0, 0, 9), Mark::Skipped);
     }
 }

@@ -6,17 +6,18 @@
 //!   booted kernels ───── their lines of cases ────────────────┘
 //! ```
 
+mod kept;
 mod kernel;
 pub(crate) mod matrix;
 mod places;
 pub(crate) mod report;
 
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 
+use self::kept::Kept;
 use self::matrix::{Matrix, Place, Seen};
 use crate::boot::protocol::Outcome;
 use crate::setup::{self, foreign};
@@ -26,7 +27,7 @@ use crate::workspace::Workspace;
 /// Runs the conformance suites on every backend wherever they can run here, and writes one table of what is proven.
 ///
 /// The places are this machine, its 32-bit programs, a big-endian machine (s390x, in QEMU's user mode), and kernels in QEMU.
-/// Each cell is proven, declared missing by the backend and shown to be, or skipped; every reason is listed. A promise that
+/// Each cell is proven, declared missing by the backend and shown to be, or skipped; every reason is in the table. A promise that
 /// is broken, or of which a place tells nothing, makes the command end with status 1.
 ///
 /// Needs: the Rust toolchain alone for this machine; for the others what `--setup` installs: the targets
@@ -40,7 +41,7 @@ use crate::workspace::Workspace;
 
 The table stays as target/evidence/evidence.md, all cells as evidence.csv beside it.")]
 pub(crate) struct Options {
-    /// Only these places; the others are skipped
+    /// Only these places, and this machine itself; the others are skipped
     #[arg(long, value_enum, value_delimiter = ',', value_name = "PLACE")]
     place: Vec<Place>,
     /// Install what is missing
@@ -53,10 +54,10 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// Nothing can be installed, the suites do not run on this machine, or a file cannot be written.
+    /// The suites do not run on this machine, or a file cannot be written.
     pub(crate) fn run(&self, workspace: &Workspace) -> Result<bool> {
         if self.setup {
-            set_up()?;
+            try_set_up();
         }
         let wanted = if self.place.is_empty() { &Place::ALL } else { self.place.as_slice() };
         let matrix = made(workspace, wanted)?;
@@ -73,50 +74,25 @@ impl Options {
     }
 }
 
-/// Installs what the places need, where it can be done; without QEMU there is nothing to boot.
-///
-/// # Errors
-///
-/// QEMU cannot be installed.
-pub(crate) fn set_up() -> Result<()> {
-    setup::install_qemu()?;
+/// Installs what the places need, where it can be done; a place that lacks something is skipped and says what.
+pub(crate) fn try_set_up() {
+    if let Err(error) = setup::install_qemu() {
+        eprintln!("{error:#}");
+    }
     foreign::try_install_narrow();
     foreign::try_install_big_endian();
-    Ok(())
 }
 
-/// The matrix of every place: the one that lies there, if it is whole and nothing that it speaks of has changed since; else
-/// one made now.
+/// The matrix of every place: the one that lies there, if it is whole and of this code; else one made now.
 ///
 /// # Errors
 ///
 /// The suites do not run on this machine, or a file cannot be read or written.
 pub(crate) fn current(workspace: &Workspace) -> Result<Matrix> {
-    left(workspace)?.map_or_else(|| made(workspace, &Place::ALL), Ok)
-}
-
-/// The matrix that an earlier run left, if it is whole and as old as no file of the code.
-fn left(workspace: &Workspace) -> Result<Option<Matrix>> {
-    let path = directory(workspace).join(report::CELLS);
-    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
-    let written = changed(&path)?;
-    let is_code = |path: &&PathBuf| {
-        path.extension().is_some_and(|e| ["rs", "toml", "lock", "ld"].iter().any(|code| e == *code))
-    };
-    for file in workspace.files()?.iter().filter(is_code) {
-        if changed(file)? >= written {
-            return Ok(None);
-        }
+    match Kept::read(&directory(workspace), kept::fingerprint(workspace)?) {
+        Some(matrix) => Ok(matrix),
+        None => made(workspace, &Place::ALL),
     }
-    // What another version of the runner wrote says nothing.
-    let matrix: Option<Matrix> = serde_json::from_str(&text).ok();
-    Ok(matrix.filter(|matrix| matrix.places().iter().all(|(_, seen)| matches!(seen, Seen::Ran(_)))))
-}
-
-/// When a file was last written.
-fn changed(path: &Path) -> Result<SystemTime> {
-    let time = std::fs::metadata(path).and_then(|about| about.modified());
-    time.with_context(|| format!("cannot tell when {} was written", path.display()))
 }
 
 /// Where the tables lie.
@@ -125,7 +101,7 @@ fn directory(workspace: &Workspace) -> PathBuf {
 }
 
 /// Whether a promise is broken, or nothing is told of it.
-fn is_broken(matrix: &Matrix) -> bool {
+pub(crate) fn is_broken(matrix: &Matrix) -> bool {
     matrix.all().iter().any(|(_, report)| report.outcome == Outcome::Failed)
 }
 
@@ -140,9 +116,12 @@ fn in_one(matrix: &Matrix) -> steps::Outcome {
         Seen::Skipped(why) => Some(format!("{}: {why}", place.name())),
         Seen::Ran(_) | Seen::Failed(_) => None,
     });
-    match report::reasons(matrix, Outcome::Failed).into_iter().next() {
+    let ended = matrix.places().iter().find_map(|(place, seen)| match seen {
+        Seen::Failed(why) => Some(format!("{}: {why}", place.name())),
+        Seen::Ran(_) | Seen::Skipped(_) => None,
+    });
+    match report::reasons(matrix, Outcome::Failed).into_iter().chain(ended).next() {
         Some(why) => steps::Outcome::Failed(why),
-        None if is_broken(matrix) => steps::Outcome::Failed("a place did not run to its end".to_owned()),
         None => skipped.map_or(steps::Outcome::Passed, steps::Outcome::Skipped),
     }
 }
@@ -153,6 +132,7 @@ fn in_one(matrix: &Matrix) -> steps::Outcome {
 ///
 /// The suites do not run on this machine, or a file cannot be written.
 fn made(workspace: &Workspace, wanted: &[Place]) -> Result<Matrix> {
+    let fingerprint = kept::fingerprint(workspace)?;
     let mut steps = Steps::new(workspace, "evidence")?;
     let host = match places::seen(&mut steps, workspace, Place::Host, &[]) {
         Seen::Ran(reports) => reports,
@@ -166,41 +146,17 @@ fn made(workspace: &Workspace, wanted: &[Place]) -> Result<Matrix> {
     let others = others.collect();
     let matrix = Matrix::new(host, others);
     report::write(&directory(workspace), &matrix)?;
+    Kept::new(fingerprint, matrix.clone()).write(&directory(workspace))?;
     Ok(matrix)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
-    use std::time::{Duration, SystemTime};
-
+    use super::in_one;
     use super::matrix::tests::{matrix, report};
     use super::matrix::{Matrix, Place, Seen};
-    use super::{directory, in_one, left, report as written};
     use crate::boot::protocol;
     use crate::steps::Outcome;
-    use crate::workspace::Workspace;
-
-    #[test]
-    fn a_matrix_is_taken_again_only_if_it_is_whole_and_younger_than_the_code() {
-        let root = tempfile::tempdir().unwrap();
-        let manifest = root.path().join("Cargo.toml");
-        std::fs::write(&manifest, "[workspace]\n").unwrap();
-        let workspace = Workspace::at(root.path()).unwrap();
-        let host = || vec![report("a", "one", protocol::Outcome::Passed, "")];
-        let lies = |seen, code_age| {
-            written::write(&directory(&workspace), &Matrix::new(host(), vec![(Place::Kernel, seen)])).unwrap();
-            File::options().write(true).open(&manifest).unwrap().set_modified(code_age).unwrap();
-            left(&workspace).unwrap().is_some()
-        };
-        let (now, hour) = (SystemTime::now(), Duration::from_secs(3600));
-        assert!(left(&workspace).unwrap().is_none());
-        assert!(lies(Seen::Ran(host()), now - hour));
-        assert!(!lies(Seen::Ran(host()), now + hour));
-        assert!(!lies(Seen::Skipped("no emulator".into()), now - hour));
-        std::fs::write(directory(&workspace).join(written::CELLS), "{}").unwrap();
-        assert!(left(&workspace).unwrap().is_none());
-    }
 
     #[test]
     fn a_broken_promise_fails_the_step_and_a_skipped_place_skips_it() {
@@ -209,6 +165,6 @@ mod tests {
         let with = |seen| in_one(&Matrix::new(host(), vec![(Place::Kernel, seen)]));
         assert_eq!(with(Seen::Ran(host())), Outcome::Passed);
         assert_eq!(with(Seen::Skipped("no emulator".into())), Outcome::Skipped("kernel: no emulator".into()));
-        assert!(matches!(with(Seen::Failed("reset".into())), Outcome::Failed(_)));
+        assert_eq!(with(Seen::Failed("reset".into())), Outcome::Failed("kernel: reset".into()));
     }
 }

@@ -8,13 +8,16 @@ use std::time::Duration;
 use super::kernel;
 use super::matrix::{Place, Report, Seen};
 use crate::boot::backend::Backends;
+use crate::boot::boot_all;
 use crate::boot::scenario::Scenario;
-use crate::boot::{self, boot_all};
 use crate::ci::plans;
 use crate::process;
-use crate::setup::foreign::{self, BIG_ENDIAN_TARGET, NARROW_TARGET};
+use crate::setup::{
+    self,
+    foreign::{self, BIG_ENDIAN_TARGET, NARROW_TARGET},
+};
 use crate::steps::{Log, Outcome, Steps};
-use crate::workspace::{Workspace, find_program};
+use crate::workspace::Workspace;
 
 /// The program that runs the suites: an example of the facade.
 const RUNNER: &str = "--release --package allocator --all-features --example evidence";
@@ -44,7 +47,7 @@ fn look(workspace: &Workspace, place: Place, asked: &[Report], log: &mut Log) ->
         Place::Host => None,
         Place::Narrow => foreign::narrow_lack(),
         Place::BigEndian => foreign::big_endian_lack(),
-        Place::Kernel => find_program(boot::QEMU).is_none().then(|| format!("{} is not installed", boot::QEMU)),
+        Place::Kernel => setup::qemu_lack(),
     };
     if let Some(why) = lack {
         return Seen::Skipped(why);
@@ -70,11 +73,16 @@ fn run(workspace: &Workspace, log: &mut Log, cargo: &dyn Fn(&str) -> Command) ->
     let mut command = cargo(&format!("run --quiet {RUNNER}"));
     command.stdout(File::create(&path).map_err(|error| format!("cannot write {}: {error}", path.display()))?);
     command.stderr(log.file()?);
-    let status = process::within(TIME_LIMIT, &mut command).map_err(said)?;
+    let ended = process::within(TIME_LIMIT, &mut command).map_err(said);
+    let behind = |reports: &[Report]| {
+        reports.last().map_or("any case".to_owned(), |last| format!("{} of {}", last.case, last.backend))
+    };
+    // The last line of a suite that was ended may be a part of one.
+    let status =
+        ended.map_err(|why| format!("the suite behind {}: {why}", behind(&read(&path).unwrap_or_default())))?;
     let reports = read(&path)?;
     if !status.success() {
-        let last = reports.last().map_or("any case", |report| report.case.as_str());
-        return Err(format!("the suite ended behind {last} with {status}"));
+        return Err(format!("the suite ended behind {} with {status}", behind(&reports)));
     }
     if reports.is_empty() { Err("the suite told nothing".to_owned()) } else { Ok(reports) }
 }

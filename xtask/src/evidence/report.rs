@@ -5,15 +5,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::matrix::{Matrix, Place, Report, Seen, mark};
+use super::matrix::{Mark, Matrix, Place, Report, Seen};
 use crate::boot::protocol::{Outcome, Totals};
 use crate::measure::table::Table;
 
 /// The file that people read.
 pub(super) const TABLES: &str = "evidence.md";
-
-/// The file in which the matrix is kept for other commands.
-pub(super) const CELLS: &str = "evidence.json";
 
 /// The points of the contract, from 1 on; a test compares them with its text.
 pub(crate) const POINTS: [&str; 16] = [
@@ -35,22 +32,13 @@ pub(crate) const POINTS: [&str; 16] = [
     "No panic, no endless loop",
 ];
 
-/// The sign of an outcome.
-fn sign(outcome: Outcome) -> char {
-    match outcome {
-        Outcome::Passed => '✓',
-        Outcome::Declared => 'd',
-        Outcome::Failed => '✗',
-        Outcome::Skipped => '–',
-    }
-}
-
 /// What the signs and their order mean, for the places of `matrix`.
 pub(crate) fn legend(matrix: &Matrix) -> String {
     let places: Vec<&str> = matrix.places().iter().map(|(place, _)| place.name()).collect();
     format!(
-        "In each cell: {}. ✓ every case that can be tried there passed · d declared missing, in part at least, and a case \
-         shows it · – skipped · ✗ broken · blank: not asked of this backend.",
+        "In each cell: {}. ✓ every case passed · ○ every case that could be tried there passed, and some could not · d \
+         declared missing, in part at least, and a case shows it · – none could be tried · ✗ broken · blank: not asked \
+         of this backend.",
         places.join(", ")
     )
 }
@@ -61,7 +49,7 @@ pub(crate) fn summary(matrix: &Matrix) -> Table {
     let mut table = Table::new("The contract, backend by backend", columns);
     for (point, title) in (1..).zip(POINTS) {
         let cells = matrix.backends().into_iter().map(|backend| {
-            matrix.point(backend, point).into_iter().map(|(_, totals)| sign(mark(totals))).collect()
+            matrix.point(backend, point).into_iter().map(|(_, totals)| Mark::of(totals).sign()).collect()
         });
         table.rows.push([format!("{title} ({point})")].into_iter().chain(cells).collect());
     }
@@ -73,9 +61,8 @@ pub(crate) fn summary(matrix: &Matrix) -> Table {
 fn totals(matrix: &Matrix) -> Vec<String> {
     let all = matrix.all();
     let line = |(place, seen): &(Place, Seen)| {
-        let mut totals = Totals::default();
-        all.iter().filter(|(at, _)| at == place).for_each(|(_, report)| totals.count(report.outcome));
-        let Totals { passed, declared, failed, skipped } = totals;
+        let here = all.iter().filter(|(at, _)| at == place).map(|(_, report)| report.outcome);
+        let Totals { passed, declared, failed, skipped } = Totals::of(here);
         let name = place.name();
         match seen {
             Seen::Ran(_) => {
@@ -97,7 +84,8 @@ fn cases(matrix: &Matrix, suite: &str) -> Table {
     let mut table = Table::new(&format!("Cases of {suite}"), columns);
     for case in cases {
         let cell = |backend: &&str| {
-            matrix.cell(backend, case).into_iter().map(|(_, report)| sign(report.outcome)).collect::<String>()
+            let cell = matrix.cell(backend, case).into_iter();
+            cell.map(|(_, report)| Mark::of(Totals::of([report.outcome])).sign()).collect::<String>()
         };
         let words = [format!("{} ({})", case.case, case.point), case.promise.clone()];
         table.rows.push(words.into_iter().chain(backends.iter().map(cell)).collect());
@@ -165,16 +153,14 @@ fn all(matrix: &Matrix) -> Table {
     table
 }
 
-/// Writes [`TABLES`], `evidence.csv` and [`CELLS`] into `directory`.
+/// Writes [`TABLES`] and `evidence.csv` into `directory`.
 ///
 /// # Errors
 ///
 /// A file cannot be written.
 pub(super) fn write(directory: &Path, matrix: &Matrix) -> Result<()> {
     std::fs::create_dir_all(directory).with_context(|| format!("creating {}", directory.display()))?;
-    let texts =
-        [(TABLES, markdown(matrix)), ("evidence.csv", all(matrix).csv()), (CELLS, serde_json::to_string(matrix)?)];
-    for (name, text) in texts {
+    for (name, text) in [(TABLES, markdown(matrix)), ("evidence.csv", all(matrix).csv())] {
         let path = directory.join(name);
         std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
     }

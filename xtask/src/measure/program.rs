@@ -30,6 +30,13 @@ pub(crate) enum Kind {
     Limit,
 }
 
+impl Kind {
+    /// Whether it is this project's work.
+    pub(crate) fn is_of_this_project(self) -> bool {
+        matches!(self, Self::Ours | Self::Layer)
+    }
+}
+
 /// An allocator that can be measured.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Subject {

@@ -161,6 +161,9 @@ pub(crate) fn add(steps: &mut Steps, workspace: &Workspace) {
     }
 }
 
+/// What became of mutants, by their names.
+type Fates = BTreeMap<String, Fate>;
+
 /// Which mutants are tried.
 struct Selected<'o> {
     since: Option<&'o str>,
@@ -199,20 +202,44 @@ fn try_all(
     if let Some(why) = MUTANTS.lack() {
         return Outcome::Skipped(why);
     }
-    let mut rounds = || -> Result<(Keys, BTreeMap<String, Fate>), String> {
-        let scratch = workspace.scratch("mutants").map_err(|error| format!("{error:#}"))?;
-        let listed = list(workspace, subject).map_err(|error| format!("{error:#}"))?;
-        let trial = Trial { workspace, subject, jobs, keys: Keys::of(&listed), scratch };
-        let fates = trial.both_rounds(log, selected)?;
-        Ok((trial.keys, fates))
-    };
-    Outcome::of(rounds().and_then(|(keys, fates)| judge(workspace, log, subject, &keys, &fates)))
+    match tried(workspace, log, subject, selected, jobs) {
+        Ok(None) => Outcome::Skipped("no mutant of it is among those selected".to_owned()),
+        Ok(Some((keys, fates))) => Outcome::of(judge(workspace, log, subject, &keys, &fates)),
+        Err(why) => Outcome::Failed(why),
+    }
 }
 
-/// Every mutant of a member, in the order of its files.
-fn list(workspace: &Workspace, subject: &Subject) -> Result<Vec<Listed>> {
+/// What became of the mutants selected; none if there are none.
+fn tried(
+    workspace: &Workspace,
+    log: &mut Log,
+    subject: &Subject,
+    selected: &Selected<'_>,
+    jobs: usize,
+) -> Result<Option<(Keys, Fates)>, String> {
+    let said = |error: anyhow::Error| format!("{error:#}");
+    let scratch = workspace.scratch("mutants").map_err(said)?;
+    let all = list(workspace, subject, &[]).map_err(said)?;
+    if all.is_empty() {
+        return Err("cargo mutants finds nothing to change".to_owned());
+    }
+    let args = selected.args(workspace, &scratch)?;
+    if list(workspace, subject, &args).map_err(said)?.is_empty() {
+        return Ok(None);
+    }
+    let trial = Trial { workspace, subject, jobs, keys: Keys::of(&all), scratch };
+    let fates = trial.both_rounds(log, args)?;
+    Ok(Some((trial.keys, fates)))
+}
+
+/// The mutants of a member that `args` select, in the order of its files.
+fn list(workspace: &Workspace, subject: &Subject, args: &[String]) -> Result<Vec<Listed>> {
     let mut command = cargo_mutants(workspace, subject);
-    let output = command.args(["--list", "--json"]).output().context("cargo mutants does not start")?;
+    let output = command.args(["--list", "--json"]).args(args).output().context("cargo mutants does not start")?;
+    if output.status.success() && output.stdout.trim_ascii().is_empty() {
+        // Its answer where a difference touches nothing that can be changed.
+        return Ok(Vec::new());
+    }
     serde_json::from_slice(&output.stdout).with_context(|| {
         format!("cargo mutants lists nothing: {}", String::from_utf8_lossy(&output.stderr).trim())
     })
@@ -235,9 +262,8 @@ struct Trial<'w> {
 }
 
 impl Trial<'_> {
-    /// What becomes of the mutants selected, by their names.
-    fn both_rounds(&self, log: &mut Log, selected: &Selected<'_>) -> Result<BTreeMap<String, Fate>, String> {
-        let mut args = selected.args(self.workspace, &self.scratch)?;
+    /// What becomes of the mutants that `args` select, by their names.
+    fn both_rounds(&self, log: &mut Log, mut args: Vec<String>) -> Result<Fates, String> {
         args.extend(self.subject.first.iter().map(|test| format!("--cargo-arg={test}")));
         if !self.subject.first.is_empty() && NEXTEST.lack().is_none() {
             // It ends with the first test that fails, and runs no examples of the documentation.
@@ -261,7 +287,7 @@ impl Trial<'_> {
         name: &str,
         args: &[String],
         settings: &[(&str, &str)],
-    ) -> Result<BTreeMap<String, Fate>, String> {
+    ) -> Result<Fates, String> {
         let directory = self.scratch.join(format!("{}-{name}", self.subject.member));
         // What an earlier run left must not be taken for this one's.
         let _ = std::fs::remove_dir_all(directory.join("mutants.out"));
@@ -293,7 +319,7 @@ fn judge(
     log: &mut Log,
     subject: &Subject,
     keys: &Keys,
-    fates: &BTreeMap<String, Fate>,
+    fates: &Fates,
 ) -> Result<(), String> {
     let text = std::fs::read_to_string(workspace.root().join(EXPLAINED))
         .map_err(|error| format!("{EXPLAINED}: {error}"))?;

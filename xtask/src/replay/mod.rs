@@ -57,7 +57,7 @@ pub(crate) struct Row {
     pub(crate) subject: Subject,
     pub(crate) mean: Result<Mean, String>,
     pub(crate) worst: Result<u64, String>,
-    profile: Result<Profile, String>,
+    profile: Option<Profile>,
     /// Memory needed, divided by the most that is asked for.
     pub(crate) needed: Result<f64, String>,
     time: Option<Time>,
@@ -113,6 +113,7 @@ impl Options {
                 continue;
             }
             let mut rows = rows(&program, trace, &subjects, overhead);
+            profile(&program, trace, &mut rows);
             time(&program, trace, &mut rows);
             good &= rows.iter().all(is_good);
             let table = report::table(trace, &rows);
@@ -168,7 +169,7 @@ pub(crate) fn about(program: &Program, path: &Path) -> Result<Trace> {
     })
 }
 
-/// What each of `subjects` does with `trace`; it is not timed.
+/// What each of `subjects` does with `trace`; it is neither timed nor looked at on the way.
 pub(crate) fn rows(program: &Program, trace: &Trace, subjects: &[&Subject], overhead: u64) -> Vec<Row> {
     jobs::each(
         &trace.name,
@@ -189,19 +190,34 @@ fn replay(program: &Program, subject: &Subject, trace: &Trace, overhead: u64) ->
     let worst = go_on().and_then(|()| figures::worst(program, name, load, overhead).map_err(said));
     let pair = ["--subject", name, "--load", load];
     let ask = |what: &str| go_on().and_then(|()| program.ask(&[&[what], &pair[..]].concat()).map_err(said));
-    let profile =
-        ask("profile").and_then(|answer| serde_json::from_value(answer).map_err(|error| error.to_string()));
     let needed = if subject.kind == Kind::Hosted {
         Err("takes its memory from the operating system".to_owned())
     } else {
         ask("needed").and_then(|answer| share(&answer).ok_or_else(|| "refuses requests in 128 MiB".to_owned()))
     };
-    Row { subject: subject.clone(), mean, worst, profile, needed, time: None }
+    Row { subject: subject.clone(), mean, worst, needed, profile: None, time: None }
 }
 
 /// Memory needed, divided by the most that was asked for.
 fn share(answer: &Value) -> Option<f64> {
     Some(answer["bytes"].as_f64()? / answer["peak_requested_bytes"].as_f64()?)
+}
+
+/// Looks at the memory of those that can replay the trace, as it goes on.
+fn profile(program: &Program, trace: &Trace, rows: &mut [Row]) {
+    let able: Vec<&mut Row> = rows.iter_mut().filter(|row| row.mean.is_ok()).collect();
+    let names: Vec<String> = able.iter().map(|row| row.subject.name.clone()).collect();
+    let look = |name: &String| {
+        let answer = program.ask(&["profile", "--subject", name, "--load", &trace.path])?;
+        Ok(serde_json::from_value(answer)?)
+    };
+    let profiles: Vec<Result<Profile>> = jobs::each("looking", jobs::workers(), &names, String::clone, look);
+    for (row, profile) in able.into_iter().zip(profiles) {
+        match profile {
+            Ok(profile) => row.profile = Some(profile),
+            Err(error) => eprintln!("{} is not looked at: {error:#}", row.subject.name),
+        }
+    }
 }
 
 /// Times those that can replay the trace.
@@ -242,7 +258,7 @@ pub(crate) mod tests {
             subject,
             mean: Ok(Mean { instructions: [300, 100, 0], operations: [10, 10, 0], refused: 0 }),
             worst: Ok(77),
-            profile: Ok(Profile {
+            profile: Some(Profile {
                 peak_requested: 100,
                 peak_used: Some(125),
                 refused: 0,

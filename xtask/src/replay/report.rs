@@ -61,7 +61,7 @@ fn cells(row: &Row, best: Option<f64>) -> Vec<String> {
     let mean = row.mean.as_ref().ok();
     let part = |kind| or_dot(mean.and_then(|mean| mean.of(kind)).map(|value| format!("{value:.0}")));
     let time = row.time.zip(best);
-    let profile = row.profile.as_ref().ok();
+    let profile = row.profile.as_ref();
     let used = profile.and_then(|profile| profile.peak_used.map(|used| (used, profile.peak_requested)));
     let name = &row.subject.name;
     vec![

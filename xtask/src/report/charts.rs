@@ -134,14 +134,18 @@ pub(super) fn bars(bars: &[Bar], most: f64) -> Result<String> {
     })
 }
 
-/// Bars of values as multiples of the best peer's, and that one's value.
-pub(super) fn over_best(values: impl Iterator<Item = (String, Kind, f64)> + Clone) -> (Vec<Bar>, f64) {
+/// Bars of values as multiples of the best peer's, and of what they are multiples, in words.
+pub(super) fn over_best(values: impl Iterator<Item = (String, Kind, f64)> + Clone) -> (Vec<Bar>, String) {
     let peers = values.clone().filter(|(_, kind, _)| *kind == Kind::Peer);
-    let best = peers.map(|(_, _, value)| value).fold(f64::INFINITY, f64::min);
-    let best = if best.is_finite() { best.max(1.0) } else { 1.0 };
-    let bar =
-        |(name, kind, value): (String, Kind, f64)| Bar { name, value: value / best, ours: kind == Kind::Ours };
-    (values.map(bar).collect(), best)
+    let best = peers.map(|(_, _, value)| value.max(1.0)).min_by(f64::total_cmp);
+    let unit = best.unwrap_or(1.0);
+    let bar = |(name, kind, value): (String, Kind, f64)| Bar {
+        name,
+        value: value / unit,
+        ours: kind.is_of_this_project(),
+    };
+    let words = best.map(|best| format!("as a multiple of the best other allocator's, which takes {best:.0}"));
+    (values.map(bar).collect(), words.unwrap_or_else(|| "there is no other allocator to compare with".to_owned()))
 }
 
 /// A figure in three or four characters.

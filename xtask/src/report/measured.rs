@@ -1,10 +1,12 @@
 //! What a trace costs every allocator, as pictures.
 
+use std::fmt::Write as _;
+
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use super::charts::{self, Axes, Bar, Line, Moment};
-use super::page::Figure;
+use super::page::{Figure, Group, anchor};
 use crate::advise::{Advice, Switchable, advise};
 use crate::measure::jobs;
 use crate::measure::program::{Kind, Program, Subject};
@@ -49,8 +51,10 @@ pub(super) struct Measured {
     trace: Trace,
     rows: Vec<Row>,
     latency: Vec<(Subject, Vec<(f64, f64)>)>,
-    pieces: Vec<(Subject, Pieces)>,
+    pieces: Vec<(Subject, Result<Pieces>)>,
     maps: Vec<(Subject, Map)>,
+    /// Who is in no picture, or not in all of them, and why.
+    missing: Vec<String>,
 }
 
 impl Measured {
@@ -58,43 +62,42 @@ impl Measured {
     ///
     /// # Errors
     ///
-    /// The measuring program answers what this runner does not understand.
+    /// A backend of this project replays the trace, and then cannot be timed or drawn.
     pub(super) fn of(program: &Program, trace: Trace, subjects: &[Subject], overhead: u64) -> Result<Self> {
         let able: Vec<&Subject> = subjects.iter().filter(|subject| subject.level == trace.level).collect();
         let rows = replay::rows(program, &trace, &able, overhead);
-        // What cannot replay the trace is in no further picture.
-        let able = fastest(&rows);
+        let mut missing: Vec<String> =
+            rows.iter().filter_map(|row| Some(format!("{}: {}", row.subject.name, lack(row)?))).collect();
+        let able = in_order(&rows);
         let ours: Vec<&Subject> = able.iter().copied().filter(|subject| subject.kind == Kind::Ours).collect();
         let lines: Vec<&Subject> = able.iter().copied().take(MOST_LINES).collect();
         // Of what takes its memory from an operating system, nobody knows what is free.
         let own: Vec<&Subject> = able.iter().copied().filter(|subject| subject.kind != Kind::Hosted).collect();
-        let tight = format!("--region-bytes={:.0}", trace.peak_bytes() as f64 * TIGHT_TIMES);
+        let tight = format!("--region-bytes={}", tight_bytes(&trace));
         // Times are taken one after the other.
-        let latency = asked(program, &trace, &["latency"], &lines, 1).into_iter().collect::<Result<_>>()?;
-        // What cannot even begin in so little memory is left out, as what refuses is.
-        let pieces =
-            asked(program, &trace, &["profile", &tight], &own, jobs::workers()).into_iter().flatten().collect();
-        let maps = asked(program, &trace, &["maps"], &ours, jobs::workers()).into_iter().collect::<Result<_>>()?;
-        Ok(Self { trace, rows, latency, pieces, maps })
+        let latency = told(asked(program, &trace, &["latency"], &lines, 1), &mut missing)?;
+        let pieces = asked(program, &trace, &["profile", &tight], &own, jobs::workers());
+        let maps = told(asked(program, &trace, &["maps"], &ours, jobs::workers()), &mut missing)?;
+        Ok(Self { trace, rows, latency, pieces, maps, missing })
     }
 
-    /// What was replayed.
-    pub(super) fn title(&self) -> String {
-        let Trace { name, operations, level, .. } = &self.trace;
-        format!("{name}: {operations} operations on {level}")
-    }
-
-    /// Which of our backends suits it; none if none could replay it.
-    pub(super) fn advice(&self, switchable: &Switchable) -> Option<Advice> {
+    /// Which of our backends suits it.
+    pub(super) fn advice(&self, switchable: &Switchable) -> Advice {
         advise(&self.trace, self.rows.iter().filter(|row| switchable.has(&row.subject)), None).1
     }
 
-    /// The pictures.
+    /// The pictures, under what was replayed.
     ///
     /// # Errors
     ///
     /// One cannot be drawn.
-    pub(super) fn figures(&self) -> Result<Vec<Figure>> {
+    pub(super) fn group(&self) -> Result<Group> {
+        let Trace { name, operations, level, .. } = &self.trace;
+        let title = format!("{name}: {operations} operations on {level}");
+        Ok(Group { title, missing: self.missing.clone(), figures: self.figures()? })
+    }
+
+    fn figures(&self) -> Result<Vec<Figure>> {
         let mean = |row: &Row| row.mean.as_ref().ok().map(|mean| mean.per_operation());
         let worst = |row: &Row| row.worst.as_ref().ok().map(|worst| *worst as f64);
         let needed = |row: &Row| row.needed.as_ref().ok().copied();
@@ -110,7 +113,7 @@ impl Measured {
             ),
             self.latency()?,
         ];
-        figures.push(self.fragmentation()?);
+        figures.extend(self.fragmentation()?);
         for (subject, map) in &self.maps {
             figures.push(self.map(subject, map)?);
         }
@@ -118,28 +121,25 @@ impl Measured {
     }
 
     fn figure(&self, kind: &str, title: &str, about: &str, svg: String) -> Figure {
-        let plain = |text: &str| text.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-        let name = format!("{}-{}", plain(&self.trace.name), plain(kind));
+        let name = anchor(&format!("{}-{kind}", self.trace.name));
         Figure { name, title: title.to_owned(), about: about.to_owned(), svg }
     }
 
     fn bars(&self, value: impl Fn(&Row) -> Option<f64>) -> Vec<Bar> {
         let bar = |row: &Row| {
-            let (name, ours) = (row.subject.name.clone(), row.subject.kind == Kind::Ours);
+            let (name, ours) = (row.subject.name.clone(), row.subject.kind.is_of_this_project());
             Some(Bar { name, value: value(row)?, ours })
         };
-        self.rows.iter().filter_map(bar).collect()
+        served(&self.rows).filter_map(bar).collect()
     }
 
     /// Bars of a value as a multiple of the best peer's.
     fn ratios(&self, kind: &str, title: &str, value: impl Fn(&Row) -> Option<f64>) -> Result<Figure> {
         let values =
-            self.rows.iter().filter_map(|row| Some((row.subject.name.clone(), row.subject.kind, value(row)?)));
+            served(&self.rows).filter_map(|row| Some((row.subject.name.clone(), row.subject.kind, value(row)?)));
         let (bars, best) = charts::over_best(values);
-        let about = format!(
-            "As a multiple of the best other allocator's, which takes {best:.0}. Counted by callgrind, from the call to \
-             its return. Shorter is better."
-        );
+        let about =
+            format!("Shorter is better; {best}. Counted by callgrind, from the call of the engine to its return.");
         Ok(self.figure(kind, title, &about, charts::bars(&bars, MOST_TIMES)?))
     }
 
@@ -164,23 +164,40 @@ impl Measured {
         Ok(self.figure("latency", "Latency", about, charts::lines(&lines, &axes)?))
     }
 
-    fn fragmentation(&self) -> Result<Figure> {
-        let line = |(subject, pieces): &(Subject, Pieces)| {
+    /// None if nobody serves the trace in little memory.
+    fn fragmentation(&self) -> Result<Option<Figure>> {
+        let line = |subject: &Subject, pieces: &Pieces| {
             let count = pieces.whole.len() as f64;
             let points = (1..).zip(&pieces.whole).map(|(n, share)| (f64::from(n) / count, *share)).collect();
             Line { name: subject.name.clone(), points }
         };
-        let served = self.pieces.iter().filter(|(_, pieces)| pieces.refused == 0 && !pieces.whole.is_empty());
-        let lines: Vec<Line> = served.take(MOST_LINES).map(line).collect();
+        let (mut lines, mut without) = (Vec::new(), Vec::new());
+        for (subject, pieces) in &self.pieces {
+            match pieces {
+                Ok(pieces) if pieces.refused > 0 => {
+                    without.push(format!("{} refuses {} requests", subject.name, pieces.refused));
+                }
+                Ok(pieces) if pieces.whole.is_empty() => without.push(format!("{} never merges", subject.name)),
+                Ok(_) if lines.len() == MOST_LINES => {}
+                Ok(pieces) => lines.push(line(subject, pieces)),
+                Err(error) => without.push(format!("{}: {error:#}", subject.name)),
+            }
+        }
+        if lines.is_empty() {
+            return Ok(None);
+        }
         let percent = |share: f64| format!("{:.0} %", share * 100.0);
         let axes =
             Axes { x: "done of the trace", y: "in large pieces", x_words: percent, y_words: percent, y_from: 0.0 };
-        let about = format!(
-            "In {TIGHT_TIMES} times the memory that is live at most: of what is free, the share in large pieces. For blocks \
-             this is the largest one that would be granted, for pages whole aligned 2 MiB. Higher is better. Who refuses \
-             something in so little memory, or never merges, has no line."
+        let mut about = format!(
+            "In {TIGHT_TIMES} times the memory that is live at most: of what nobody asked for, the share in large pieces. For \
+             blocks this is the largest one that would be granted, for pages whole aligned 2 MiB. Higher is better. Of the \
+             other allocators, those with the shortest mean operation are drawn."
         );
-        Ok(self.figure("fragmentation", "Fragmentation over time", &about, charts::lines(&lines, &axes)?))
+        if !without.is_empty() {
+            let _ = write!(about, " In so little memory there is no line for: {}.", without.join("; "));
+        }
+        Ok(Some(self.figure("fragmentation", "Fragmentation over time", &about, charts::lines(&lines, &axes)?)))
     }
 
     fn map(&self, subject: &Subject, map: &Map) -> Result<Figure> {
@@ -208,15 +225,53 @@ impl Measured {
     }
 }
 
-/// Those who replayed the trace: of this project first, then the others, those whose mean operation is the shortest first.
-fn fastest(rows: &[Row]) -> Vec<&Subject> {
-    let place = |row: &Row| match (row.subject.kind, row.mean.as_ref().ok()?.per_operation()) {
-        (Kind::Ours, _) => Some(0.0),
-        (_, mean) => Some(1.0 + mean),
+/// The size of the region in which fragmentation is looked at: whole 2 MiB.
+fn tight_bytes(trace: &Trace) -> u64 {
+    ((trace.peak_bytes() as f64 * TIGHT_TIMES) as u64).next_multiple_of(2 << 20)
+}
+
+/// Why an allocator is in no picture.
+fn lack(row: &Row) -> Option<String> {
+    match &row.mean {
+        Err(why) => Some(why.clone()),
+        Ok(mean) if mean.refused > 0 => Some(format!("refuses {} requests in 128 MiB", mean.refused)),
+        Ok(_) => None,
+    }
+}
+
+/// Those who replayed the whole trace.
+fn served(rows: &[Row]) -> impl Iterator<Item = &Row> + Clone {
+    rows.iter().filter(|row| lack(row).is_none())
+}
+
+/// Those who replayed the trace: backends of this project, then packages for kernels, then the others; each the fastest first.
+fn in_order(rows: &[Row]) -> Vec<&Subject> {
+    let class = |kind| match kind {
+        Kind::Ours => 0,
+        Kind::Peer => 1,
+        Kind::Hosted | Kind::Layer | Kind::Limit => 2,
     };
-    let mut able: Vec<(f64, &Subject)> = rows.iter().filter_map(|row| Some((place(row)?, &row.subject))).collect();
-    able.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    let place = |row: &Row| Some((class(row.subject.kind), row.mean.as_ref().ok()?.per_operation()));
+    let mut able: Vec<_> = served(rows).filter_map(|row| Some((place(row)?, &row.subject))).collect();
+    able.sort_by(|(one, _), (other, _)| one.0.cmp(&other.0).then(one.1.total_cmp(&other.1)));
     able.into_iter().map(|(_, subject)| subject).collect()
+}
+
+/// What was told; who told nothing is missing.
+///
+/// # Errors
+///
+/// A backend of this project told nothing.
+fn told<T>(answers: Vec<(Subject, Result<T>)>, missing: &mut Vec<String>) -> Result<Vec<(Subject, T)>> {
+    let mut all = Vec::new();
+    for (subject, answer) in answers {
+        match answer {
+            Ok(answer) => all.push((subject, answer)),
+            Err(error) if subject.kind == Kind::Ours => return Err(error),
+            Err(error) => missing.push(format!("{error:#}")),
+        }
+    }
+    Ok(all)
 }
 
 /// What the program answers to `what` for each of `subjects`, of which so many are asked at once.
@@ -226,20 +281,22 @@ fn asked<T: for<'d> Deserialize<'d>>(
     what: &[&str],
     subjects: &[&Subject],
     workers: usize,
-) -> Vec<Result<(Subject, T)>> {
+) -> Vec<(Subject, Result<T>)> {
     let ask =
         |subject: &&Subject| program.ask(&[what, &["--subject", &subject.name, "--load", &trace.path]].concat());
     let answers = jobs::each(what[0], workers, subjects, |subject| subject.name.clone(), ask);
     let read = |(subject, answer): (&&Subject, Result<serde_json::Value>)| {
-        let answer = answer.with_context(|| format!("{} of {} with {}", what[0], subject.name, trace.name))?;
-        Ok(((*subject).clone(), serde_json::from_value(answer)?))
+        let read = answer.and_then(|answer| Ok(serde_json::from_value(answer)?));
+        ((*subject).clone(), read.with_context(|| format!("{} of {} with {}", what[0], subject.name, trace.name)))
     };
     subjects.iter().zip(answers).map(read).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Look, Map, Measured, Pieces, fastest};
+    use anyhow::Context;
+
+    use super::{Look, Map, Measured, Pieces, in_order, told};
     use crate::replay::tests::{row, trace};
 
     #[test]
@@ -255,11 +312,12 @@ mod tests {
         let maps = vec![(subject.clone(), Map { looks: vec![look(50.0), look(100.0)] })];
         let pieces = |name: &str, refused| {
             let subject = row(name, "peer").subject;
-            (subject, Pieces { refused, whole: vec![0.5, 0.25] })
+            (subject, Ok(Pieces { refused, whole: vec![0.5, 0.25] }))
         };
         let pieces = vec![pieces("whole-one", 0), pieces("refuser", 3)];
         let latency = vec![(subject, vec![(0.0, 10.0), (0.9, 20.0), (1.0, 1000.0)])];
-        let figures = Measured { trace: trace(), rows, latency, pieces, maps }.figures().unwrap();
+        let figures =
+            Measured { trace: trace(), rows, latency, pieces, maps, missing: Vec::new() }.figures().unwrap();
         let names: Vec<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();
         let kinds = ["speed", "worst", "memory", "latency", "fragmentation", "map-mine"];
         assert_eq!(names, kinds.map(|kind| format!("boot-bytes-{kind}")));
@@ -270,15 +328,33 @@ mod tests {
         );
         assert!(figures.iter().all(|figure| figure.svg.starts_with("<svg ")));
         assert!(figures[4].svg.contains("whole-one") && !figures[4].svg.contains("refuser"), "{:?}", figures[4]);
+        assert!(figures[4].about.contains("no line for: refuser refuses 3 requests."), "{:?}", figures[4]);
         assert!(figures[5].about.contains("more orange below"), "{}", figures[5].about);
     }
+
     #[test]
-    fn our_own_lines_come_first_and_then_the_fastest_others() {
-        let mut rows =
-            vec![row("slow", "peer"), row("mine", "ours"), row("fast", "hosted"), row("broken", "ours")];
+    fn our_own_lines_come_first_and_then_the_fastest_packages() {
+        let mut rows = vec![
+            row("slow", "peer"),
+            row("host", "hosted"),
+            row("mine", "ours"),
+            row("fast", "peer"),
+            row("broken", "ours"),
+            row("refuser", "peer"),
+        ];
         rows[0].mean.as_mut().unwrap().instructions = [9000, 9000, 0];
-        rows[3].mean = Err("spoils a block".to_owned());
-        let names: Vec<&str> = fastest(&rows).into_iter().map(|subject| subject.name.as_str()).collect();
-        assert_eq!(names, ["mine", "fast", "slow"]);
+        rows[4].mean = Err("spoils a block".to_owned());
+        rows[5].mean.as_mut().unwrap().refused = 1;
+        let names: Vec<&str> = in_order(&rows).into_iter().map(|subject| subject.name.as_str()).collect();
+        assert_eq!(names, ["mine", "fast", "slow", "host"]);
+    }
+
+    #[test]
+    fn an_allocator_that_tells_nothing_is_missing_unless_it_is_ours() {
+        let answer = |kind: &str, told: Option<u64>| (row("one", kind).subject, told.context("ended"));
+        let mut missing = Vec::new();
+        let all = told(vec![answer("ours", Some(5)), answer("peer", None)], &mut missing).unwrap();
+        assert_eq!((all.len(), missing.as_slice()), (1, &["ended".to_owned()][..]));
+        assert!(told(vec![answer("ours", None)], &mut missing).is_err());
     }
 }

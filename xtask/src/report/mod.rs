@@ -13,15 +13,15 @@ mod measured;
 mod page;
 mod workloads;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
 
 use self::measured::Measured;
-use self::page::Group;
-use crate::advise::{Advice, Facade, Switchable};
+use self::page::{Contents, Figure, Group};
+use crate::advise::{Advice, Facade, Recommendation, Switchable};
 use crate::measure::figures;
 use crate::measure::program::{Kind, Program, Subject};
 use crate::setup::{self, valgrind};
@@ -73,7 +73,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Runs the command. `false`: the browser found something wrong.
+    /// Runs the command. `false`: the browser found something wrong, or a promise is broken.
     ///
     /// # Errors
     ///
@@ -82,38 +82,47 @@ impl Options {
         valgrind::require(self.setup)?;
         if self.setup {
             try_install_browser();
-            evidence::set_up()?;
+            evidence::try_set_up();
         }
-        let (page, count) = self.write(workspace)?;
-        println!("written to {}", page.display());
-        match look(workspace, &page, count)? {
+        let written = self.write(workspace)?;
+        println!("written to {}", written.path.display());
+        let count = written.count;
+        let is_legible = match look(workspace, &written)? {
             Outcome::Passed => {
-                println!("looked at in a browser: {count} pictures, wide and narrow, light and dark")
+                println!("looked at in a browser: {count} pictures, wide and narrow, light and dark");
+                true
             }
-            Outcome::Skipped(why) => println!("skipped: a look in a browser: {why}"),
+            Outcome::Skipped(why) => {
+                println!("skipped: a look in a browser: {why}");
+                true
+            }
             Outcome::Failed(why) => {
                 println!("FAILED in a browser: {why}");
-                return Ok(false);
+                false
             }
+        };
+        if written.is_broken {
+            println!("BROKEN promises: the page names them");
         }
-        Ok(true)
+        Ok(is_legible && !written.is_broken)
     }
 
-    /// Measures and writes the page; its path, and how many pictures it has.
-    fn write(&self, workspace: &Workspace) -> Result<(PathBuf, usize)> {
+    /// Measures and writes the page.
+    fn write(&self, workspace: &Workspace) -> Result<Written> {
         let matrix = evidence::current(workspace)?;
         let program = Program::build(workspace, self.full, LIMIT)?;
         let (advice, groups) = self.measure(workspace, &program)?;
+        let recommendation = Recommendation::of(&advice, &Facade::of(workspace)?);
+        let contents = Contents { matrix, advice, recommendation, groups, origin: origin(workspace) };
         let directory = workspace.target().join("report");
-        let figures = || groups.iter().flat_map(|(_, figures)| figures);
-        page::write_pictures(&directory, figures())?;
+        let figures: Vec<&Figure> = contents.groups.iter().flat_map(|group| &group.figures).collect();
+        page::write_pictures(&directory, &figures)?;
         if let Some(shown) = &self.renew {
-            page::write_pictures(shown, figures().filter(|figure| shown.join(figure.file()).is_file()))?;
+            page::renew_pictures(shown, &figures)?;
         }
         let path = directory.join("index.html");
-        std::fs::write(&path, page::page(&matrix, &advice, &Facade::of(workspace)?, &groups))
-            .with_context(|| format!("writing {}", path.display()))?;
-        Ok((path, figures().count()))
+        std::fs::write(&path, page::page(&contents)).with_context(|| format!("writing {}", path.display()))?;
+        Ok(Written { path, count: figures.len(), is_broken: evidence::is_broken(&contents.matrix) })
     }
 
     /// Measures; what each trace advises, and the pictures under their titles.
@@ -131,8 +140,8 @@ impl Options {
         for path in traces {
             let trace = replay::about(program, &path)?;
             let measured = Measured::of(program, trace, &subjects, overhead)?;
-            advice.extend(measured.advice(&switchable));
-            groups.push((measured.title(), measured.figures()?));
+            advice.push(measured.advice(&switchable));
+            groups.push(measured.group()?);
         }
         if self.full {
             groups.extend(workloads::groups(&bench::every_workload(program, &list)?)?);
@@ -155,21 +164,44 @@ pub(crate) fn try_install_browser() {
     }
 }
 
+/// The page on disk.
+struct Written {
+    path: PathBuf,
+    /// How many pictures it has.
+    count: usize,
+    /// Whether it tells of a broken promise.
+    is_broken: bool,
+}
+
+/// Of which code the page is, and on what it was made.
+fn origin(workspace: &Workspace) -> String {
+    let told = |program: &str, args: &[&str]| {
+        let output = workspace.program(program, args.iter().copied()).output().ok()?;
+        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        (output.status.success() && !text.is_empty()).then_some(text)
+    };
+    let commit = told("git", &["describe", "--always", "--dirty=, changed since"]);
+    let commit = commit.map_or_else(|| "a tree without commits".to_owned(), |commit| format!("commit {commit}"));
+    let compiler = told("rustc", &["--version"]).unwrap_or_else(|| "an unknown rustc".to_owned());
+    format!("Made by cargo xtask report of {commit}, with {compiler}, on {}.", std::env::consts::ARCH)
+}
+
 /// Looks at the page in a browser, if there is one.
-fn look(workspace: &Workspace, page: &Path, figures: usize) -> Result<Outcome> {
+fn look(workspace: &Workspace, written: &Written) -> Result<Outcome> {
     let Some(browser) = browser::find() else {
         let advice = setup::advice(browser::PACKAGE);
         return Ok(Outcome::Skipped(format!("no Chromium is installed{advice}")));
     };
-    Ok(Outcome::of(browser::check(browser, page, figures, &workspace.scratch("browser")?)))
+    Ok(Outcome::of(browser::check(browser, &written.path, written.count, &workspace.scratch("browser")?)))
 }
 
-/// The page, written and looked at, as a step of a longer check.
+/// The page, written and looked at, as a step of a longer check. Whether a promise is broken, another step tells.
 pub(crate) fn step(workspace: &Workspace) -> Outcome {
+    if let Err(lack) = valgrind::require(false) {
+        return Outcome::Skipped(format!("{lack:#}"));
+    }
     let options = Options { full: false, renew: None, setup: false };
-    let looked = valgrind::require(false)
-        .and_then(|()| options.write(workspace))
-        .and_then(|(page, count)| look(workspace, &page, count));
+    let looked = options.write(workspace).and_then(|written| look(workspace, &written));
     looked.unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")))
 }
 

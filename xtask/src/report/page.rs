@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::charts::DARK;
-use crate::advise::{Advice, Facade, Recommendation};
-use crate::boot::protocol::Outcome;
+use crate::advise::recommendation::RELEASES;
+use crate::advise::{Advice, Recommendation};
+use crate::boot::protocol::{Outcome, Totals};
 use crate::evidence::matrix::Matrix;
 use crate::evidence::report::{legend, reasons, summary};
 
@@ -38,7 +39,30 @@ impl Figure {
 }
 
 /// Pictures under a title.
-pub(super) type Group = (String, Vec<Figure>);
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    /// What was measured.
+    pub(super) title: String,
+    /// Who is in no picture, or not in all of them, and why.
+    pub(super) missing: Vec<String>,
+    /// The pictures.
+    pub(super) figures: Vec<Figure>,
+}
+
+/// Everything that the page shows.
+#[derive(Debug)]
+pub(super) struct Contents {
+    /// What is proven.
+    pub(super) matrix: Matrix,
+    /// What each trace advises.
+    pub(super) advice: Vec<Advice>,
+    /// What is recommended.
+    pub(super) recommendation: Recommendation,
+    /// The pictures.
+    pub(super) groups: Vec<Group>,
+    /// Of which code all that is, and on what it was found.
+    pub(super) origin: String,
+}
 
 /// Colours and measures of the page. What is wider than the screen, the table, scrolls by itself.
 const STYLE: &str = ":root { color-scheme: light dark; --paper: #ffffff; --ink: #111111; --rule: #d8d8d8 } \
@@ -70,57 +94,99 @@ fn heading(title: &str) -> String {
     format!("<h2 id=\"{}\">{}</h2>\n", anchor(title), escaped(title))
 }
 
-/// The name of the place where `title` stands.
-fn anchor(title: &str) -> String {
-    title.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+/// `text` as the name of a place in the page and of a file.
+pub(super) fn anchor(text: &str) -> String {
+    text.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+}
+
+/// Lines as a list.
+fn list(lines: &[String]) -> String {
+    let lines = lines.iter().map(|line| format!("<li>{}</li>\n", escaped(line)));
+    format!("<ul>\n{}</ul>\n", lines.collect::<String>())
 }
 
 /// The whole page.
-pub(super) fn page(matrix: &Matrix, advice: &[Advice], facade: &Facade, groups: &[Group]) -> String {
-    let titles = [CHOICE, PROOF].into_iter().chain(groups.iter().map(|(title, _)| title.as_str()));
+pub(super) fn page(contents: &Contents) -> String {
+    let Contents { matrix, groups, origin, .. } = contents;
+    let titles = [CHOICE, PROOF].into_iter().chain(groups.iter().map(|group| group.title.as_str()));
     let links = titles.map(|title| format!("<li><a href=\"#{}\">{}</a></li>\n", anchor(title), escaped(title)));
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Allocators for kernels</title>\n\
          <link rel=\"icon\" href=\"data:,\">\n<style>{STYLE} {DARK}</style>\n</head>\n<body>\n\
-         <h1>Allocators for kernels: what to switch on, and why to trust it</h1>\n<nav><ul>\n{}</ul></nav>\n\
-         {}{}{}<p>The same suite, {} cases, tries every backend at each place. What a backend cannot keep it declares, and a case \
-         shows it. <code>cargo xtask evidence --setup</code> makes this table.</p>\n<p>{}</p>\n{}",
+         <h1>Allocators for kernels: what to switch on, and why to trust it</h1>\n<p>{}</p>\n<nav><ul>\n{}</ul></nav>\n\
+         {}{}{}<p>{}</p>\n<p>{}</p>\n{}",
+        escaped(origin),
         links.collect::<String>(),
         heading(CHOICE),
-        recommended(advice, facade),
+        recommended(contents),
         heading(PROOF),
-        matrix.cases().len(),
+        words(&suites(matrix)),
         escaped(&legend(matrix)),
         evidence(matrix),
     );
     out.push_str("<p>In the pictures below, blue is a backend of this project, grey another allocator.</p>\n");
-    for (title, figures) in groups {
-        let _ = writeln!(out, "{}<div class=\"figures\">", heading(title));
-        for Figure { name, title, about, svg } in figures {
-            let (title, about) = (escaped(title), escaped(about));
-            let _ = write!(
-                out,
-                "<figure id=\"{name}\">\n<h3>{title}</h3>\n{svg}\n<figcaption>{about}</figcaption>\n</figure>\n"
-            );
-        }
-        out.push_str("</div>\n");
-    }
+    groups.iter().for_each(|group| out.push_str(&pictures(group)));
     out + "</body>\n</html>\n"
 }
 
+/// Pictures under their title, and who is not in them.
+fn pictures(Group { title, missing, figures }: &Group) -> String {
+    let mut out = heading(title);
+    if !missing.is_empty() {
+        let _ = write!(out, "<p>Not in every picture:</p>\n{}", list(missing));
+    }
+    out.push_str("<div class=\"figures\">\n");
+    for Figure { name, title, about, svg } in figures {
+        let (title, about) = (escaped(title), escaped(about));
+        let _ = write!(
+            out,
+            "<figure id=\"{name}\">\n<h3>{title}</h3>\n{svg}\n<figcaption>{about}</figcaption>\n</figure>\n"
+        );
+    }
+    out + "</div>\n"
+}
+
 /// Which backends to switch on, how, and why: trace by trace.
-fn recommended(advice: &[Advice], facade: &Facade) -> String {
-    let Recommendation { words: choice, line } = Recommendation::of(advice, facade);
-    let reason =
-        |Advice { trace, why, .. }: &Advice| format!("<li><b>{}</b>. {}</li>\n", escaped(trace), escaped(why));
+fn recommended(contents: &Contents) -> String {
+    let Contents { matrix, advice, recommendation: Recommendation { words: choice, line, chosen }, .. } = contents;
+    let proof = |name: &String| {
+        let of_it = matrix.all().into_iter().filter(|(_, report)| report.backend == *name);
+        let Totals { passed, declared, failed, skipped } = Totals::of(of_it.map(|(_, report)| report.outcome));
+        let counts = format!("{passed} passed, {declared} declared missing, {failed} broken, {skipped} not tried");
+        let warning = if failed > 0 { "<strong>It breaks promises.</strong> " } else { "" };
+        format!("<li><code>{name}</code>: {warning}Its cases, at all places: {counts}.</li>\n")
+    };
+    let reason = |Advice { trace, why, out, .. }: &Advice| {
+        let out = if out.is_empty() { String::new() } else { format!(" Out: {}.", out.join("; ")) };
+        format!("<li><b>{}</b>. {}</li>\n", escaped(trace), escaped(&format!("{why}{out}")))
+    };
     format!(
-        "<p>Recommended for the recordings on this page: {}. In the Cargo.toml of your kernel:</p>\n<pre>[dependencies]\n{}</pre>\n\
-         <ul>\n{}</ul>\n<p>Your kernel may allocate otherwise: record it (traces/README.md tells how), and \
-         <code>cargo xtask advise TRACE</code> recommends for that recording.</p>\n",
-        words(&choice),
-        escaped(&line),
+        "<p>Recommended for the recordings on this page: {}.</p>\n<ul>\n{}</ul>\n<p>In the Cargo.toml of your kernel:</p>\n\
+         <pre>[dependencies]\n{}</pre>\n<p>{}</p>\n<p>Why, recording by recording:</p>\n<ul>\n{}</ul>\n\
+         <p>Each engine was measured alone, on one region and without a lock; the worst operation is that of the slowest by the \
+         clock. The backend of the least cost is recommended: instructions × memory² × worst^¼, each as a multiple of the \
+         least. Your kernel may allocate otherwise, and deadlines may matter more: record it (traces/README.md tells how), \
+         and <code>cargo xtask advise TRACE</code> recommends for that recording, <code>--prefer worst</code> by its worst \
+         operation.</p>\n",
+        words(choice),
+        chosen.iter().map(proof).collect::<String>(),
+        escaped(line),
+        words(RELEASES),
         advice.iter().map(reason).collect::<String>()
+    )
+}
+
+/// How many cases there are, suite by suite.
+fn suites(matrix: &Matrix) -> String {
+    let cases = matrix.cases();
+    let count = |suite: &str| cases.iter().filter(|case| case.suite == suite).count();
+    format!(
+        "{} cases try each allocator of blocks, {} each of pages, {} each of identifiers, the same ones at every place. What a \
+         backend cannot keep it declares, and a case shows it. `cargo xtask evidence --setup` makes this table.",
+        count("bytes"),
+        count("pages"),
+        count("ids")
     )
 }
 
@@ -130,10 +196,6 @@ fn evidence(matrix: &Matrix) -> String {
     let row = |cell: &str, cells: &[String]| -> String {
         let cells = cells.iter().map(|text| format!("<{cell}>{}</{cell}>", escaped(&text.replace('`', ""))));
         format!("<tr>{}</tr>\n", cells.collect::<String>())
-    };
-    let list = |lines: &[String]| -> String {
-        let lines = lines.iter().map(|line| format!("<li>{}</li>\n", escaped(line)));
-        format!("<ul>\n{}</ul>\n", lines.collect::<String>())
     };
     let rows: String = table.rows.iter().map(|cells| row("td", cells)).collect();
     let mut out = format!("<div class=\"wide\"><table>\n{}{rows}</table></div>\n", row("th", &table.columns));
@@ -164,7 +226,7 @@ fn alone(svg: &str) -> String {
 /// # Errors
 ///
 /// A file cannot be written.
-pub(super) fn write_pictures<'f>(directory: &Path, figures: impl Iterator<Item = &'f Figure>) -> Result<()> {
+pub(super) fn write_pictures(directory: &Path, figures: &[&Figure]) -> Result<()> {
     std::fs::create_dir_all(directory).with_context(|| format!("creating {}", directory.display()))?;
     for figure in figures {
         let path = directory.join(figure.file());
@@ -173,39 +235,107 @@ pub(super) fn write_pictures<'f>(directory: &Path, figures: impl Iterator<Item =
     Ok(())
 }
 
+/// Writes the pictures that lie in `directory` anew, and says which.
+///
+/// # Errors
+///
+/// There is no such directory, it holds no picture, or one that is not made any more.
+pub(super) fn renew_pictures(directory: &Path, figures: &[&Figure]) -> Result<()> {
+    let entries = std::fs::read_dir(directory).with_context(|| format!("reading {}", directory.display()))?;
+    let names =
+        entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect::<Result<Vec<_>>>()?;
+    let pictures: Vec<&String> = names.iter().filter(|name| name.ends_with(".svg")).collect();
+    ensure!(!pictures.is_empty(), "{} holds no picture to renew", directory.display());
+    for name in pictures {
+        let figure = figures.iter().find(|figure| figure.file() == *name);
+        let figure = figure
+            .with_context(|| format!("{name} in {} is none of the pictures made here", directory.display()))?;
+        write_pictures(directory, &[*figure])?;
+        println!("renewed: {}", directory.join(name).display());
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Figure, alone, page};
-    use crate::advise::Advice;
-    use crate::advise::recommendation::tests::facade;
+    use super::{Contents, Figure, Group, alone, page, renew_pictures};
+    use crate::advise::Recommendation;
+    use crate::advise::recommendation::tests::{advice, facade};
     use crate::boot::protocol::Outcome;
     use crate::evidence::matrix::Matrix;
     use crate::evidence::matrix::tests::report;
 
-    #[test]
-    fn the_page_holds_the_advice_the_matrix_the_reasons_and_every_picture() {
-        let host = vec![report("tlsf", "one", Outcome::Declared, "a < b")];
+    fn contents(outcome: Outcome) -> Contents {
         let figure = |name: &str| Figure {
             name: name.into(),
             title: name.to_uppercase(),
             about: String::new(),
             svg: "<svg></svg>".into(),
         };
-        let [trace, level, best, why] = ["boot", "bytes", "tlsf", "It is < 5."].map(str::to_owned);
-        let advice = [Advice { trace, level, best, why }];
-        let groups = [("boot & all".into(), vec![figure("x"), figure("y")])];
-        let page = page(&Matrix::new(host, Vec::new()), &advice, &facade(), &groups);
-        assert!(page.contains("<td>Invalid frees (13)</td><td>d</td>"), "{page}");
-        assert!(page.contains("1 declared missing") && page.contains("a &lt; b [host]"), "{page}");
-        assert!(page.contains("<a href=\"#boot---all\">boot &amp; all</a>"), "{page}");
-        assert!(page.contains("<h2 id=\"boot---all\">boot &amp; all</h2>"), "{page}");
-        assert_eq!(page.matches("<svg>").count(), 2, "{page}");
-        assert!(
-            page.contains("<code>tlsf</code> for bytes") && page.contains("features = [&quot;tlsf&quot;] }</pre>"),
-            "{page}"
+        let group = Group {
+            title: "boot & all".into(),
+            missing: vec!["peer: refuses <9>".into()],
+            figures: vec![figure("x"), figure("y")],
+        };
+        let advice = vec![advice("bytes", &[("tlsf", 1.0)])];
+        Contents {
+            matrix: Matrix::new(vec![report("tlsf", "one", outcome, "a < b")], Vec::new()),
+            recommendation: Recommendation::of(&advice, &facade()),
+            advice,
+            groups: vec![group],
+            origin: "Of commit 5.".into(),
+        }
+    }
+
+    /// Asserts that the page has each of `parts`.
+    fn assert_has(page: &str, parts: &[&str]) {
+        parts.iter().for_each(|part| assert!(page.contains(part), "no `{part}` in {page}"));
+    }
+
+    #[test]
+    fn the_page_holds_the_matrix_its_reasons_every_picture_and_who_is_in_none() {
+        let page = page(&contents(Outcome::Declared));
+        assert_has(&page, &["<td>Invalid frees (13)</td><td>d</td>", "1 declared missing", "a &lt; b [host]"]);
+        assert_has(
+            &page,
+            &["<a href=\"#boot---all\">boot &amp; all</a>", "<h2 id=\"boot---all\">boot &amp; all</h2>"],
         );
-        assert!(page.contains("suite, 1 cases,"), "{page}");
-        assert!(page.contains("<li><b>boot</b>. It is &lt; 5.</li>"), "{page}");
+        assert_has(
+            &page,
+            &["<li>peer: refuses &lt;9&gt;</li>", "Of commit 5.", "1 cases try each allocator of blocks"],
+        );
+        assert_eq!(page.matches("<svg>").count(), 2, "{page}");
+    }
+
+    #[test]
+    fn the_page_says_what_to_switch_on_and_what_is_proven_of_it() {
+        let page = page(&contents(Outcome::Declared));
+        assert_has(&page, &["<code>tlsf</code> for bytes", "features = [&quot;tlsf&quot;] }</pre>"]);
+        assert_has(
+            &page,
+            &["<li><b>boot</b>. It is &lt; 5.</li>", "0 passed, 1 declared missing, 0 broken, 0 not tried"],
+        );
+        assert!(!page.contains("breaks promises"), "{page}");
+        assert_has(
+            &super::page(&contents(Outcome::Failed)),
+            &["<strong>It breaks promises.</strong>", "1 broken"],
+        );
+    }
+
+    #[test]
+    fn pictures_are_renewed_where_they_lie_and_nowhere_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let groups = contents(Outcome::Passed).groups;
+        let figures: Vec<&Figure> = groups[0].figures.iter().collect();
+        let renew = || renew_pictures(directory.path(), &figures);
+        assert!(renew().unwrap_err().to_string().contains("no picture to renew"));
+        let shown = directory.path().join("x.svg");
+        std::fs::write(&shown, "old").unwrap();
+        renew().unwrap();
+        assert!(std::fs::read_to_string(&shown).unwrap().starts_with("<svg"));
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+        std::fs::write(directory.path().join("gone.svg"), "old").unwrap();
+        assert!(renew().unwrap_err().to_string().contains("gone.svg"));
     }
 
     #[test]

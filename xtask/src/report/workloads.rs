@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::charts::{self, Bar, over_best};
 use super::measured::MOST_TIMES;
-use super::page::Figure;
+use super::page::{Figure, Group};
 use crate::bench::Workload;
 use crate::measure::program::{Kind, Subject};
 
@@ -13,14 +13,14 @@ use crate::measure::program::{Kind, Subject};
 /// # Errors
 ///
 /// One cannot be drawn.
-pub(super) fn groups(workloads: &[Workload]) -> Result<Vec<(String, Vec<Figure>)>> {
+pub(super) fn groups(workloads: &[Workload]) -> Result<Vec<Group>> {
     let mut groups = Vec::new();
     for level in ["bytes", "pages"] {
         let of_level =
             workloads.iter().filter(|workload| workload.load.level == level && !workload.found.is_empty());
         let figures: Vec<Figure> = of_level.map(figure).collect::<Result<_>>()?;
         if !figures.is_empty() {
-            groups.push((format!("Workloads: {level}"), figures));
+            groups.push(Group { title: format!("Workloads: {level}"), missing: Vec::new(), figures });
         }
     }
     Ok(groups)
@@ -34,7 +34,7 @@ fn figure(workload: &Workload) -> Result<Figure> {
         let bar = |(name, kind, share): (String, Kind, f64)| Bar {
             name,
             value: 1.0 / share.max(f64::EPSILON),
-            ours: kind == Kind::Ours,
+            ours: kind.is_of_this_project(),
         };
         (
             found.iter().map(of).map(bar).collect(),
@@ -43,12 +43,7 @@ fn figure(workload: &Workload) -> Result<Figure> {
     } else {
         let (bars, best) = over_best(found.iter().map(of));
         let which = if load.figure == "worst" { "worst operation" } else { "mean operation" };
-        (
-            bars,
-            format!(
-                "Instructions of the {which}, as a multiple of the best other allocator's, which takes {best:.0}"
-            ),
-        )
+        (bars, format!("Instructions of the {which}, {best}"))
     };
     Ok(Figure {
         name: format!("workload-{}", load.name),
@@ -83,11 +78,10 @@ mod tests {
             workload("c", "bytes", "mean", &[]),
         ])
         .unwrap();
-        let [(bytes, blocks), (pages, runs)] = groups.as_slice() else { panic!("{groups:?}") };
-        assert_eq!(
-            (bytes.as_str(), blocks.len(), pages.as_str(), runs.len()),
-            ("Workloads: bytes", 1, "Workloads: pages", 1)
-        );
+        let titles: Vec<&str> = groups.iter().map(|group| group.title.as_str()).collect();
+        assert_eq!(titles, ["Workloads: bytes", "Workloads: pages"]);
+        let [blocks, runs] = [&groups[0].figures, &groups[1].figures];
+        assert_eq!((blocks.len(), runs.len()), (1, 1));
         // The best other one is the best peer: what lives on an operating system is no measure.
         assert!(blocks[0].about.contains("which takes 20") && blocks[0].svg.contains("1.50"), "{:?}", blocks[0]);
         assert!(runs[0].about.contains("worst operation") && runs[0].name == "workload-a", "{:?}", runs[0]);
@@ -96,6 +90,8 @@ mod tests {
     #[test]
     fn a_share_that_could_be_asked_for_is_shown_as_the_memory_it_took() {
         let groups = groups(&[workload("fill", "bytes", "efficiency", &[("mine", "ours", 0.8)])]).unwrap();
-        assert!(groups[0].1[0].svg.contains("1.25") && groups[0].1[0].about.contains("1 is the least"));
+        assert!(
+            groups[0].figures[0].svg.contains("1.25") && groups[0].figures[0].about.contains("1 is the least")
+        );
     }
 }

@@ -36,6 +36,10 @@ pub(crate) fn big_endian_lack() -> Option<String> {
     no_target(BIG_ENDIAN_TARGET)
         .or_else(|| no_program(BIG_ENDIAN_LINKER, "gcc-s390x-linux-gnu, libc6-dev-s390x-cross"))
         .or_else(|| no_program(BIG_ENDIAN_EMULATOR, "qemu-user"))
+        .or_else(|| {
+            let linking = "it links nothing (Debian, Ubuntu: libc6-dev-s390x-cross)";
+            (!links(BIG_ENDIAN_LINKER)).then(|| format!("{BIG_ENDIAN_LINKER}: {linking}"))
+        })
 }
 
 fn no_target(target: &str) -> Option<String> {
@@ -68,10 +72,15 @@ pub(crate) fn try_install_big_endian() {
     }
 }
 
-/// Whether the C compiler links 32-bit programs. The whole chain is tried on the smallest one: a compiler may know the
-/// machine and lack its libraries.
+/// Whether the C compiler links 32-bit programs.
 fn links_narrow_programs() -> bool {
-    answers("sh", &["-c", "printf 'int main(void){return 0;}' | cc -m32 -x c - -o /dev/null"])
+    links("cc -m32")
+}
+
+/// Whether a compiler links programs. The whole chain is tried on the smallest one: a compiler may know the machine and lack its
+/// libraries.
+fn links(compiler: &str) -> bool {
+    answers("sh", &["-c", &format!("printf 'int main(void){{return 0;}}' | {compiler} -x c - -o /dev/null")])
 }
 
 #[cfg(test)]

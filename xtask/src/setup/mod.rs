@@ -38,6 +38,13 @@ pub(crate) fn require_qemu() -> Result<()> {
     )
 }
 
+/// Why nothing can be booted, in one line that names the package; `None`: it can.
+pub(crate) fn qemu_lack() -> Option<String> {
+    let package = Manager::find()
+        .map_or_else(String::new, |manager| format!(" ({})", manager.install_line(manager.qemu_package())));
+    find_program(QEMU).is_none().then(|| format!("{QEMU} is not installed{package}"))
+}
+
 /// Installs QEMU if it is missing.
 ///
 /// # Errors

@@ -5,10 +5,14 @@ use allocator_conformance::{Outcome, Report, Summary};
 
 use crate::{console, heap::suite};
 
-/// Runs both suites; whether some case passed in each, and none failed.
+/// Runs every suite; whether some case passed in each, and none failed.
 pub(crate) fn run() -> bool {
-    let bytes_passed = sum_up("bytes", suite::bytes(tell));
-    sum_up("pages", suite::pages(tell)) && bytes_passed
+    let passed = [
+        sum_up("bytes", suite::bytes(tell)),
+        sum_up("pages", suite::pages(tell)),
+        sum_up("ids", suite::ids(tell)),
+    ];
+    passed.into_iter().all(|passed| passed)
 }
 
 fn tell(report: &Report) {

@@ -9,6 +9,8 @@
 //! everything has been measured, because making them allocates.
 #![forbid(unsafe_code)]
 
+use core::convert::Infallible;
+
 use allocator::trace::{Event, Events, Kind, records};
 use allocator::{PageAllocator, Stamp};
 use spin::{Mutex, MutexGuard};
@@ -18,6 +20,7 @@ use crate::{
         serial::{Port, Serial},
         ticks,
     },
+    console,
     heap::{HEAP, PageLevel},
 };
 
@@ -66,11 +69,11 @@ fn send_one(what: &str, port: Port, kind: Kind, events: Option<&Events>) {
     let mut serial = Serial::new(port);
     serial.set_up();
     let trace = records(kind, events.events(), TICKS_PER_US);
-    let sent = trace.write("the kernel of this project: conformance, collections", |part| {
+    let Ok(()) = trace.write("the kernel of this project: conformance, collections", |part| {
         serial.send(part);
-        Ok::<(), ()>(())
+        Ok::<(), Infallible>(())
     });
     let (count, lost) = (events.events().len(), events.lost());
-    let answer = if sent.is_ok() { "sent" } else { "not sent" };
-    crate::println!("recorded {what}: {count} events, {lost} lost; {answer}");
+    crate::println!("recorded {what}: {count} events, {lost} lost");
+    console::report("recorded", |line| line.value("what", what)?.value("events", count)?.value("lost", lost));
 }

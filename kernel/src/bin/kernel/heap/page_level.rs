@@ -1,9 +1,18 @@
-//! The page level that the features choose, and what each allocator of its type needs before it takes memory.
+//! The page level that the features choose, what each allocator of its type needs before it takes memory, and the allocator
+//! of identifiers that comes with it.
 //!
 //! | feature | page level | its records |
 //! |---|---|---|
 //! | `bitmap`, `bitmap-package` | `DefaultPageAllocator` | it finds room for them |
 //! | `bitmap-lent` | our engine with `Lent` records | for the heap: a piece of the memory map; for the suite: a static |
+
+/// The allocator of identifiers that comes with the page level.
+#[cfg(not(feature = "bitmap-package"))]
+pub(crate) type IdLevel = allocator::bitmap::BitmapIdAllocator<allocator::bitmap::Inline<0x1_0000>>;
+
+/// The allocator of identifiers that comes with the page level.
+#[cfg(feature = "bitmap-package")]
+pub(crate) type IdLevel = allocator::bitmap::package::BitmapIdAllocator<allocator::bitmap::package::BitAlloc4K>;
 
 #[cfg(not(feature = "bitmap-lent"))]
 mod chosen {

@@ -1,18 +1,19 @@
 //! The conformance suites on memory lent by the heap.
 //!
-//! A suite makes allocators of its own, of the types of the heap's two levels, in static memory: they are megabytes.
+//! A suite makes allocators of its own, of the types of the heap's two levels and of identifiers, in static memory: they are megabytes.
 //! The regions it gives them are pages of the heap, taken before and given back after.
 
 use allocator::{ConstEmpty, DefaultByteAllocator, UsageKind};
-use allocator_conformance::{Bench, Memory, Report, Slot, Summary, run_bytes, run_pages};
+use allocator_conformance::{Bench, Memory, Report, Slot, Summary, run_bytes, run_ids, run_pages};
 
 use super::{
     HEAP, PAGE_BYTES,
-    page_level::{PageLevel, set_up},
+    page_level::{IdLevel, PageLevel, set_up},
 };
 
 static BYTES: Slot<DefaultByteAllocator> = Slot::new();
 static PAGES: Slot<PageLevel> = Slot::new();
+static IDS: Slot<IdLevel> = Slot::new();
 
 /// What is told of each case.
 type Tell = fn(&Report);
@@ -27,6 +28,12 @@ pub(crate) fn bytes(mut tell: Tell) -> Option<Summary> {
 pub(crate) fn pages(mut tell: Tell) -> Option<Summary> {
     // SAFETY: 1. The suite borrows the bench, and its summary borrows nothing.
     unsafe { on_bench(&PAGES, set_up, |bench| run_pages(bench, &mut tell)) }
+}
+
+/// Runs the suite of identifiers; `None` if there is no memory for it.
+pub(crate) fn ids(mut tell: Tell) -> Option<Summary> {
+    // SAFETY: 1. The suite borrows the bench, and its summary borrows nothing.
+    unsafe { on_bench(&IDS, |_| {}, |bench| run_ids(bench, &mut tell)) }
 }
 
 /// Runs a suite on a bench with memory of the heap, each allocator set up by `set_up`; `None` if there is no memory, or
