@@ -10,6 +10,7 @@ use allocator_bitmap::{BitmapIdAllocator, BitmapPageAllocator, Inline, Lent, Rec
 
 const PAGE: usize = 4096;
 const MIB: usize = 1 << 20;
+#[cfg(target_pointer_width = "64")]
 const GIB: usize = 1 << 30;
 
 type Numbers<const S: usize> = BitmapPageAllocator<S, Lent>;

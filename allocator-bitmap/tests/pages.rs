@@ -2,13 +2,8 @@
 #![cfg(feature = "package")]
 #![allow(clippy::unwrap_used, reason = "a test helper that fails is a test that fails")]
 
-use std::{
-    sync::{Mutex, PoisonError},
-    thread,
-};
-
-use allocator_api::{AllocError, AllocResult, BaseAllocator, ConstEmpty, LargestFreeRun, PageAllocator};
-use allocator_bitmap::package::{BitAlloc4K, BitAlloc16M, BitAlloc256, BitmapPageAllocator, MAX_REGIONS, Map};
+use allocator_api::{AllocError, AllocResult, BaseAllocator, LargestFreeRun, PageAllocator};
+use allocator_bitmap::package::{BitAlloc4K, BitAlloc256, BitmapPageAllocator, MAX_REGIONS, Map};
 
 const PAGE: usize = 4096;
 
@@ -118,6 +113,14 @@ fn one_region_beyond_the_limit_is_refused_and_touching_ones_do_not_count() {
 #[cfg(target_pointer_width = "64")]
 #[test]
 fn the_map_for_64_gibibytes_works_on_a_stack_of_64_kibibytes() {
+    use std::{
+        sync::{Mutex, PoisonError},
+        thread,
+    };
+
+    use allocator_api::ConstEmpty;
+    use allocator_bitmap::package::BitAlloc16M;
+
     const GIB: usize = 1 << 30;
     static PAGES: Mutex<BitmapPageAllocator<PAGE, BitAlloc16M>> = Mutex::new(BitmapPageAllocator::EMPTY);
 

@@ -162,7 +162,7 @@ fn recommended(contents: &Contents) -> String {
         format!("<li><b>{}</b>. {}</li>\n", escaped(trace), escaped(&format!("{why}{out}")))
     };
     format!(
-        "<p>Recommended for the recordings on this page: {}.</p>\n<ul>\n{}</ul>\n<p>In the Cargo.toml of your kernel:</p>\n\
+        "<p>Recommended for the recordings on this page: {}.</p>\n<ul>\n{}</ul>\n<p>What is declared missing or was not tried stands below, with its reason. In the Cargo.toml of your kernel:</p>\n\
          <pre>[dependencies]\n{}</pre>\n<p>{}</p>\n<p>Why, recording by recording:</p>\n<ul>\n{}</ul>\n\
          <p>Each engine was measured alone, on one region and without a lock; the worst operation is that of the slowest by the \
          clock. The backend of the least cost is recommended: instructions × memory² × worst^¼, each as a multiple of the \
