@@ -5,10 +5,10 @@
 
 use std::process::Command;
 
-use crate::setup::{self, valgrind::VALGRIND};
+use crate::setup::valgrind;
 use crate::steps::{Log, Outcome};
 use crate::test;
-use crate::workspace::{Workspace, find_program};
+use crate::workspace::Workspace;
 
 /// A cargo command with unstable switches for the compiler.
 fn unstable(workspace: &Workspace, name: &str, args: &str, flags: &str) -> Command {
@@ -32,9 +32,9 @@ pub(crate) fn provenance(workspace: &Workspace, log: &mut Log) -> Outcome {
 }
 
 /// Runs scripts under Valgrind, which is told byte by byte what an allocator may not touch.
-pub(crate) fn valgrind(workspace: &Workspace, log: &mut Log) -> Outcome {
-    if find_program(VALGRIND).is_none() {
-        return Outcome::Skipped(format!("{VALGRIND} is not installed{}", setup::advice(VALGRIND)));
+pub(crate) fn under_valgrind(workspace: &Workspace, log: &mut Log) -> Outcome {
+    if let Some(why) = valgrind::lack() {
+        return Outcome::Skipped(why);
     }
     if !cfg!(target_arch = "x86_64") {
         return Outcome::Skipped("the requests to Valgrind are written for x86_64".to_owned());
@@ -43,7 +43,7 @@ pub(crate) fn valgrind(workspace: &Workspace, log: &mut Log) -> Outcome {
     let mut build =
         workspace.cargo("build --release --locked --manifest-path fuzz/Cargo.toml --no-default-features");
     build.args(["--features", "valgrind", "--example", "watched"]).env("CARGO_TARGET_DIR", &directory);
-    let mut run = Command::new(VALGRIND);
+    let mut run = Command::new(valgrind::VALGRIND);
     run.current_dir(workspace.root()).args(["--quiet", "--error-exitcode=9"]);
     run.arg(directory.join("release/examples/watched"));
     Outcome::of(log.run(build).and_then(|()| log.run(run)))

@@ -81,7 +81,7 @@ impl Options {
         steps.step("proofs by a solver", |log| proofs::run(workspace, log));
         steps.step("release tests with UB checks", |log| checkers::undefined_behaviour(workspace, log));
         steps.step("provenance lints", |log| checkers::provenance(workspace, log));
-        steps.step("scripts under Valgrind", |log| checkers::valgrind(workspace, log));
+        steps.step("scripts under Valgrind", |log| checkers::under_valgrind(workspace, log));
         steps.step("more scripts, larger heaps", |log| more_scripts(workspace, log));
         coverage::add(&mut steps, workspace);
         mutants::add(&mut steps, workspace);

@@ -62,10 +62,10 @@ pub(crate) fn advise<'r>(
 
 /// The figures of a backend, or why it cannot be recommended.
 fn candidate(row: &Row) -> Result<Candidate, String> {
-    let mean = row.mean.as_ref().map_err(Clone::clone)?;
-    if mean.refused > 0 {
-        return Err(format!("refuses {} requests in 128 MiB", mean.refused));
+    if let Some(why) = row.lack() {
+        return Err(why);
     }
+    let mean = row.mean.as_ref().map_err(Clone::clone)?;
     let worst = *row.worst.as_ref().map_err(Clone::clone)?;
     let needed = *row.needed.as_ref().map_err(Clone::clone)?;
     Ok(Candidate { name: row.subject.name.clone(), mean: mean.per_operation(), worst: worst as f64, needed })

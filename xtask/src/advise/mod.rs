@@ -76,12 +76,12 @@ impl Options {
             println!("{}\n{}\n", table.markdown(), of_trace.why);
             advice.push(of_trace);
         }
-        let Recommendation { words, line, chosen } = Recommendation::of(&advice, &Facade::of(workspace)?);
-        println!("Recommended: {words}.\n\n  [dependencies]\n  {line}\n\n{}", recommendation::RELEASES);
-        if chosen.len() < advice.len() {
-            return Ok(false);
+        let Recommendation { words, line, .. } = Recommendation::of(&advice, &Facade::of(workspace)?);
+        println!("Recommended: {words}.");
+        if let Some(line) = &line {
+            println!("\n  [dependencies]\n  {line}\n\n{}", recommendation::RELEASES);
         }
-        Ok(true)
+        Ok(line.is_some())
     }
 }
 

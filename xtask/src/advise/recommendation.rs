@@ -14,8 +14,8 @@ pub(crate) const RELEASES: &str =
 pub(crate) struct Recommendation {
     /// Which backend for which level.
     pub(crate) words: String,
-    /// The dependency that switches them on.
-    pub(crate) line: String,
+    /// The dependency that switches them on; none if a level has traces and no backend.
+    pub(crate) line: Option<String>,
     /// The features of the backends, one for each level that has one.
     pub(crate) chosen: Vec<String>,
 }
@@ -25,6 +25,7 @@ impl Recommendation {
     pub(crate) fn of(advice: &[Advice], facade: &Facade) -> Self {
         let choices = ["bytes", "pages"].map(|level| (level, Choice::of(advice, level)));
         let words: Vec<String> = choices.iter().map(|(level, choice)| choice.words(level)).collect();
+        let is_whole = choices.iter().all(|(_, choice)| *choice != Choice::Nobody);
         let chosen: Vec<String> = choices
             .into_iter()
             .filter_map(|(_, choice)| match choice {
@@ -32,7 +33,7 @@ impl Recommendation {
                 Choice::Nobody | Choice::NoTrace => None,
             })
             .collect();
-        let line = facade.line(&chosen);
+        let line = is_whole.then(|| facade.line(&chosen));
         Self { words: words.join(", "), line, chosen }
     }
 }
@@ -143,10 +144,10 @@ pub(crate) mod tests {
         let Recommendation { words, line, .. } =
             recommended(&[advice("bytes", &[("tlsf", 1.0)]), advice("pages", &[("bitmap", 1.0)])]);
         assert_eq!(words, "`tlsf` for bytes, `bitmap` for pages");
-        assert_eq!(line, "allocator = { version = \"0.1\", features = [\"tlsf\"] }");
+        assert_eq!(line.unwrap(), "allocator = { version = \"0.1\", features = [\"tlsf\"] }");
         let Recommendation { words, line, .. } = recommended(&[advice("bytes", &[("slab", 1.0)])]);
         assert!(words.ends_with(", the default for pages, of which there is no trace"), "{words}");
-        assert_eq!(line, "allocator = \"0.1\"");
+        assert_eq!(line.unwrap(), "allocator = \"0.1\"");
     }
 
     #[test]
@@ -158,7 +159,7 @@ pub(crate) mod tests {
             words.starts_with("`tlsf` for bytes (the least cost over 3 traces, and the best for 1 of them)"),
             "{words}"
         );
-        assert!(line.contains("[\"tlsf\"]") && chosen == ["tlsf"], "{line}");
+        assert!(line.unwrap().contains("[\"tlsf\"]") && chosen == ["tlsf"]);
     }
 
     #[test]
@@ -169,6 +170,7 @@ pub(crate) mod tests {
         let other = advice("bytes", &[("slab", 1.0)]);
         let nobody = recommended(&[one, other]);
         assert!(nobody.chosen.is_empty() && nobody.words.starts_with("none for bytes"), "{nobody:?}");
+        assert_eq!(nobody.line, None);
     }
 
     #[test]

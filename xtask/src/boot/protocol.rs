@@ -415,6 +415,7 @@ mod tests {
             "#> end status=ok more=1",
             "x#> end status=ok",
             "#> cases suite=bytes passed=1 declared=0 failed=0",
+            "#> recorded what=blocks events=1",
             "#> cases suite=bytes passed=1 declared=0 failed=0 skipped=",
             "#> cases suite=blocks passed=1 declared=0 failed=0 skipped=0",
             "#> case suite=bytes name=a outcome=passd",

@@ -153,6 +153,7 @@ mod tests {
             "#> boot byte=slab page=bitmap memory_bytes=4 usable_bytes=3 accepted_bytes=2 skipped_bytes=1 record_bytes=0 regions=1",
             "#> case suite=bytes name=a outcome=passed",
             "#> cases suite=bytes passed=1 declared=0 failed=0 skipped=0",
+            "#> recorded what=blocks events=1 lost=0",
             "#> collections outcome=passed checks=1",
             "#> recovery kept_bytes=0 growth_bytes_second_replay=0 outcome=passed",
             "#> burst requested_bytes=1 held_bytes=1 kept_bytes=0 free_pages=1 had_pages=1 outcome=passed",

@@ -104,8 +104,7 @@ impl Scenario {
     /// What the kernel has to tell people about it, in the log.
     pub(crate) fn told(self) -> &'static str {
         match self {
-            Self::Normal => "memory map of the firmware",
-            Self::Recorded => "recorded blocks: ",
+            Self::Normal | Self::Recorded => "memory map of the firmware",
             Self::InvalidFree => "invalid free of a block",
             Self::Failing(Failure::Panic) => "panicked at",
             Self::Failing(Failure::PageFault) => "exception 14 (page fault)",

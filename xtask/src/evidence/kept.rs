@@ -9,15 +9,17 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::is_broken;
 use super::matrix::{Matrix, Place, Seen};
 use crate::boot;
+use crate::setup::foreign;
 use crate::workspace::Workspace;
 
 /// The file's name.
 const FILE: &str = "evidence.json";
 
-/// Endings of the files that programs and kernels are built from.
-const CODE: [&str; 4] = ["rs", "toml", "lock", "ld"];
+/// Endings of the files that programs and kernels are built from; a kernel carries a trace.
+const CODE: [&str; 5] = ["rs", "toml", "lock", "ld", "zst"];
 
 /// A matrix, and of what it is.
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,19 +43,20 @@ impl Kept {
         std::fs::write(&path, serde_json::to_string(self)?).with_context(|| format!("writing {}", path.display()))
     }
 
-    /// The matrix in `directory`, if there is one of this fingerprint, and every place has run.
+    /// The matrix in `directory`, if there is one of this fingerprint, every place has run, and nothing is broken.
     pub(super) fn read(directory: &Path, fingerprint: u64) -> Option<Matrix> {
         let text = std::fs::read_to_string(directory.join(FILE)).ok()?;
         // What another version of the runner wrote does not read, and says nothing.
         let kept: Self = serde_json::from_str(&text).ok()?;
         let ran =
             |place| kept.matrix.places().iter().any(|(at, seen)| *at == place && matches!(seen, Seen::Ran(_)));
-        let whole = Place::ALL.into_iter().all(ran) && !kept.matrix.cases().is_empty();
-        (whole && kept.fingerprint == fingerprint).then_some(kept.matrix)
+        // What failed may have failed by chance, and is tried again.
+        let good = Place::ALL.into_iter().all(ran) && !is_broken(&kept.matrix);
+        (good && kept.fingerprint == fingerprint).then_some(kept.matrix)
     }
 }
 
-/// A number that changes with every file of the code, the compiler and the emulator.
+/// A number that changes with every file of the code, and with the compiler, the linkers and the emulators.
 ///
 /// # Errors
 ///
@@ -65,9 +68,9 @@ pub(super) fn fingerprint(workspace: &Workspace) -> Result<u64> {
         path.strip_prefix(workspace.root()).unwrap_or(&path).hash(&mut hasher);
         std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?.hash(&mut hasher);
     }
-    for (program, version) in [("rustc", "-vV"), (boot::QEMU, "--version")] {
+    for program in ["rustc", "cc", boot::QEMU, foreign::BIG_ENDIAN_LINKER, foreign::BIG_ENDIAN_EMULATOR] {
         // That a program is not there is part of the fingerprint, too.
-        workspace.program(program, [version]).output().map(|told| told.stdout).ok().hash(&mut hasher);
+        workspace.program(program, ["--version"]).output().map(|told| told.stdout).ok().hash(&mut hasher);
     }
     Ok(hasher.finish())
 }
@@ -89,16 +92,18 @@ mod tests {
     }
 
     #[test]
-    fn a_matrix_is_taken_again_only_if_every_place_ran_and_it_is_of_the_same_code() {
+    fn a_matrix_is_taken_again_only_if_it_is_whole_and_good_and_of_the_same_code() {
         let directory = tempfile::tempdir().unwrap();
         let directory = directory.path();
         assert!(Kept::read(directory, 7).is_none());
         let others = || Place::ALL.into_iter().filter(|place| *place != Place::Host);
         let all = |seen: Seen| others().map(|place| (place, seen.clone())).collect::<Vec<_>>();
-        assert!(read_of(all(Seen::Ran(Vec::new())), directory).is_some());
+        let ran = |outcome| all(Seen::Ran(vec![report("a", "one", outcome, "why")]));
+        assert!(read_of(ran(Outcome::Passed), directory).is_some());
         assert!(Kept::read(directory, 8).is_none());
+        assert!(read_of(ran(Outcome::Failed), directory).is_none());
         assert!(read_of(all(Seen::Skipped("no emulator".into())), directory).is_none());
-        assert!(read_of(all(Seen::Ran(Vec::new()))[1..].to_vec(), directory).is_none());
+        assert!(read_of(ran(Outcome::Passed)[1..].to_vec(), directory).is_none());
         std::fs::write(directory.join(super::FILE), "{}").unwrap();
         assert!(Kept::read(directory, 7).is_none());
     }

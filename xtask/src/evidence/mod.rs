@@ -27,7 +27,7 @@ use crate::workspace::Workspace;
 /// Runs the conformance suites on every backend wherever they can run here, and writes one table of what is proven.
 ///
 /// The places are this machine, its 32-bit programs, a big-endian machine (s390x, in QEMU's user mode), and kernels in QEMU.
-/// Each cell is proven, declared missing by the backend and shown to be, or skipped; every reason is in the table. A promise that
+/// Each cell is proven, declared missing by the backend and shown to be, or skipped; every reason is in target/evidence/evidence.md. A promise that
 /// is broken, or of which a place tells nothing, makes the command end with status 1.
 ///
 /// Needs: the Rust toolchain alone for this machine; for the others what `--setup` installs: the targets

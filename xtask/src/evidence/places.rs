@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::kernel;
 use super::matrix::{Place, Report, Seen};
 use crate::boot::backend::Backends;
-use crate::boot::boot_all;
 use crate::boot::scenario::Scenario;
+use crate::boot::{Boot, Verdict, boot_all};
 use crate::ci::plans;
 use crate::process;
 use crate::setup::{
@@ -52,7 +52,7 @@ fn look(workspace: &Workspace, place: Place, asked: &[Report], log: &mut Log) ->
     if let Some(why) = lack {
         return Seen::Skipped(why);
     }
-    let found = match place {
+    let told = match place {
         Place::Host => run(workspace, log, &|words| workspace.cargo(words)),
         Place::Narrow => {
             run(workspace, log, &|words| workspace.cargo(&format!("{words} --target {NARROW_TARGET}")))
@@ -60,9 +60,9 @@ fn look(workspace: &Workspace, place: Place, asked: &[Report], log: &mut Log) ->
         Place::BigEndian => run(workspace, log, &|words| {
             foreign::for_big_endian(workspace.cargo(&format!("{words} --target {BIG_ENDIAN_TARGET}")))
         }),
-        Place::Kernel => boots(workspace, asked),
+        Place::Kernel => return boots(workspace, asked),
     };
-    found.map_or_else(Seen::Failed, Seen::Ran)
+    told.map_or_else(Seen::Failed, Seen::Ran)
 }
 
 /// Builds the runner and runs it. `cargo`: the command for some words, on the machine in question.
@@ -94,16 +94,31 @@ fn read(path: &Path) -> Result<Vec<Report>, String> {
     text.lines().map(line).collect()
 }
 
-fn boots(workspace: &Workspace, asked: &[Report]) -> Result<Vec<Report>, String> {
-    let plans = plans(MACHINE_MIB, &Backends::each(), &[Scenario::Normal])?;
-    let boots = boot_all(workspace, &plans, false).map_err(|error| format!("{error:#}"))?;
-    Ok(kernel::reports(asked, &boots))
+fn boots(workspace: &Workspace, asked: &[Report]) -> Seen {
+    let plans = plans(MACHINE_MIB, &Backends::each(), &[Scenario::Normal]);
+    match plans.and_then(|plans| boot_all(workspace, &plans, false).map_err(|error| format!("{error:#}"))) {
+        Ok(boots) => of_boots(asked, &boots),
+        Err(why) => Seen::Failed(why),
+    }
+}
+
+/// What kernels told; a boot that was skipped leaves a gap, and so the place is skipped.
+fn of_boots(asked: &[Report], boots: &[Boot]) -> Seen {
+    let skipped = boots.iter().find_map(|boot| match &boot.verdict {
+        Verdict::Skipped(why) => Some(format!("boot {}: {why}", boot.plan)),
+        Verdict::Passed | Verdict::Failed(_) => None,
+    });
+    skipped.map_or_else(|| Seen::Ran(kernel::reports(asked, boots)), Seen::Skipped)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::{of_boots, read};
+    use crate::boot::backend::Backends;
     use crate::boot::protocol::Outcome;
+    use crate::boot::scenario::Scenario;
+    use crate::boot::{Boot, Plan, Verdict};
+    use crate::evidence::matrix::Seen;
     use crate::evidence::matrix::tests::report;
 
     #[test]
@@ -117,5 +132,20 @@ mod tests {
         assert_eq!(read(&path), Ok(vec![one.clone(), one]));
         std::fs::write(&path, &line[1..]).unwrap();
         assert!(read(&path).unwrap_err().contains("is no report"));
+    }
+
+    #[test]
+    fn a_boot_that_was_skipped_skips_the_place() {
+        let log = "#> case suite=bytes name=one outcome=passed";
+        let boot = |verdict| {
+            let (backends, memory) = (Backends::each()[0], "512M".parse().unwrap());
+            Boot::of_log(Plan { backends, memory, scenario: Scenario::Normal }, verdict, log)
+        };
+        let asked = [report(Backends::each()[0].byte.name(), "one", Outcome::Passed, "")];
+        assert!(matches!(of_boots(&asked, &[boot(Verdict::Passed)]), Seen::Ran(_)));
+        let Seen::Skipped(why) = of_boots(&asked, &[boot(Verdict::Skipped("small".into()))]) else {
+            panic!("ran")
+        };
+        assert!(why.ends_with("-512M: small"), "{why}");
     }
 }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use self::explained::Explained;
@@ -102,6 +102,9 @@ pub(crate) struct Options {
     setup: bool,
 }
 
+/// Why a member is skipped of which no mutant is selected.
+const NONE_SELECTED: &str = "no mutant of it is among those selected";
+
 /// One part of several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Part {
@@ -139,14 +142,18 @@ impl Options {
         let mut steps = Steps::new(workspace, "mutants")?;
         let wanted =
             |subject: &&Subject| self.package.is_empty() || self.package.iter().any(|name| name == subject.member);
+        let mut is_untouched = self.since.is_some();
         for subject in SUBJECTS.iter().filter(wanted) {
             steps.step(&format!("mutants of {}", subject.member), |log| {
                 let selected =
                     Selected { since: self.since.as_deref(), only: self.only.as_deref(), part: self.part };
-                try_all(workspace, log, subject, &selected, self.jobs)
+                let outcome = try_all(workspace, log, subject, &selected, self.jobs);
+                is_untouched &= outcome == Outcome::Skipped(NONE_SELECTED.to_owned());
+                outcome
             });
         }
-        Ok(steps.finish())
+        // Where nothing was changed, nothing is to be tried.
+        Ok(steps.finish() || is_untouched)
     }
 }
 
@@ -203,7 +210,7 @@ fn try_all(
         return Outcome::Skipped(why);
     }
     match tried(workspace, log, subject, selected, jobs) {
-        Ok(None) => Outcome::Skipped("no mutant of it is among those selected".to_owned()),
+        Ok(None) => Outcome::Skipped(NONE_SELECTED.to_owned()),
         Ok(Some((keys, fates))) => Outcome::of(judge(workspace, log, subject, &keys, &fates)),
         Err(why) => Outcome::Failed(why),
     }
@@ -236,13 +243,17 @@ fn tried(
 fn list(workspace: &Workspace, subject: &Subject, args: &[String]) -> Result<Vec<Listed>> {
     let mut command = cargo_mutants(workspace, subject);
     let output = command.args(["--list", "--json"]).args(args).output().context("cargo mutants does not start")?;
-    if output.status.success() && output.stdout.trim_ascii().is_empty() {
-        // Its answer where a difference touches nothing that can be changed.
+    let said = || format!("cargo mutants lists nothing: {}", String::from_utf8_lossy(&output.stderr).trim());
+    ensure!(output.status.success(), said());
+    listed(&output.stdout).with_context(said)
+}
+
+/// The mutants that it lists. It says nothing at all where a difference touches nothing that can be changed.
+fn listed(stdout: &[u8]) -> Result<Vec<Listed>> {
+    if stdout.trim_ascii().is_empty() {
         return Ok(Vec::new());
     }
-    serde_json::from_slice(&output.stdout).with_context(|| {
-        format!("cargo mutants lists nothing: {}", String::from_utf8_lossy(&output.stderr).trim())
-    })
+    Ok(serde_json::from_slice(stdout)?)
 }
 
 fn cargo_mutants(workspace: &Workspace, subject: &Subject) -> Command {
@@ -349,9 +360,16 @@ fn judge(
 
 #[cfg(test)]
 mod tests {
-    use super::{EXPLAINED, Part, SUBJECTS, escaped, part};
+    use super::{EXPLAINED, Part, SUBJECTS, escaped, listed, part};
     use crate::mutants::explained::Explained;
     use crate::workspace::Workspace;
+
+    #[test]
+    fn a_list_may_be_empty_but_not_unreadable() {
+        assert_eq!([&b""[..], b" \n", b"[]"].map(|text| listed(text).unwrap().len()), [0; 3]);
+        assert_eq!(listed(br#"[{"name": "a/src/b.rs:1:2: replace + with -"}]"#).unwrap().len(), 1);
+        assert!(listed(b"error: no such package").is_err());
+    }
 
     #[test]
     fn every_explanation_is_of_a_file_of_a_crate_that_is_tried() {

@@ -63,6 +63,17 @@ pub(crate) struct Row {
     time: Option<Time>,
 }
 
+impl Row {
+    /// Why the allocator is not compared with others; `None`: it replayed the whole trace.
+    pub(crate) fn lack(&self) -> Option<String> {
+        match &self.mean {
+            Err(why) => Some(why.clone()),
+            Ok(mean) if mean.refused > 0 => Some(format!("refuses {} requests in 128 MiB", mean.refused)),
+            Ok(_) => None,
+        }
+    }
+}
+
 /// Memory over the time of a trace.
 #[derive(Clone, Debug, serde::Deserialize)]
 struct Profile {

@@ -134,18 +134,19 @@ pub(super) fn bars(bars: &[Bar], most: f64) -> Result<String> {
     })
 }
 
-/// Bars of values as multiples of the best peer's, and of what they are multiples, in words.
+/// Bars of values as multiples of the best peer's, or of the least where there is no peer; and of what they are multiples, in words.
 pub(super) fn over_best(values: impl Iterator<Item = (String, Kind, f64)> + Clone) -> (Vec<Bar>, String) {
+    let least = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value.max(1.0)).min_by(f64::total_cmp);
     let peers = values.clone().filter(|(_, kind, _)| *kind == Kind::Peer);
-    let best = peers.map(|(_, _, value)| value.max(1.0)).min_by(f64::total_cmp);
-    let unit = best.unwrap_or(1.0);
+    let best = least(&mut peers.map(|(_, _, value)| value));
+    let unit = best.or_else(|| least(&mut values.clone().map(|(_, _, value)| value))).unwrap_or(1.0);
     let bar = |(name, kind, value): (String, Kind, f64)| Bar {
         name,
         value: value / unit,
         ours: kind.is_of_this_project(),
     };
-    let words = best.map(|best| format!("as a multiple of the best other allocator's, which takes {best:.0}"));
-    (values.map(bar).collect(), words.unwrap_or_else(|| "there is no other allocator to compare with".to_owned()))
+    let whose = if best.is_some() { "the best other allocator's, which takes" } else { "the least, which is" };
+    (values.map(bar).collect(), format!("as a multiple of {whose} {unit:.0}"))
 }
 
 /// A figure in three or four characters.
@@ -251,7 +252,8 @@ fn cells(area: &Area<'_>, cells: &[f64], colour: RGBColor, from: (i32, i32), to:
 
 #[cfg(test)]
 mod tests {
-    use super::{Axes, Bar, DARK, Line, Moment, bars, heap_map, lines};
+    use super::{Axes, Bar, DARK, Line, Moment, bars, heap_map, lines, over_best};
+    use crate::measure::program::Kind;
 
     fn widths(svg: &str) -> Vec<u32> {
         let numbers =
@@ -266,6 +268,23 @@ mod tests {
         assert_eq!(widths(&svg), [59, 117, 234], "{svg}");
         assert!(svg.find("mine").unwrap() < svg.find("peer").unwrap() && svg.contains("→ 40"), "{svg}");
         assert_eq!(svg.matches("#0072B2").count(), 1, "{svg}");
+    }
+
+    #[test]
+    fn values_are_multiples_of_the_best_peers_or_of_the_least() {
+        let of = |kinds: [Kind; 2]| {
+            let values = kinds.into_iter().zip([30.0, 20.0]).map(|(kind, value)| ("one".to_owned(), kind, value));
+            let (bars, words) = over_best(values.clone());
+            (bars.iter().map(|bar| (bar.value, bar.ours)).collect::<Vec<_>>(), words)
+        };
+        let (bars, words) = of([Kind::Peer, Kind::Layer]);
+        assert_eq!(bars, [(1.0, false), (20.0 / 30.0, true)]);
+        assert!(words.ends_with("other allocator's, which takes 30"), "{words}");
+        let (bars, words) = of([Kind::Ours, Kind::Hosted]);
+        assert_eq!(
+            (bars, words.as_str()),
+            (vec![(1.5, true), (1.0, false)], "as a multiple of the least, which is 20")
+        );
     }
 
     #[test]

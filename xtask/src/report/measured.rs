@@ -15,7 +15,7 @@ use crate::replay::{self, Row, Trace};
 /// A bar longer than so many times the best is cut off.
 pub(super) const MOST_TIMES: f64 = 5.0;
 
-/// Lines that one picture takes: those of this project first, then of the others those whose mean operation is the shortest.
+/// Lines that one picture takes: those of this project first, then packages, the fastest first.
 const MOST_LINES: usize = 7;
 
 /// The memory in which fragmentation is looked at, as a multiple of the most that is live. In much more, whatever is in
@@ -51,6 +51,8 @@ pub(super) struct Measured {
     trace: Trace,
     rows: Vec<Row>,
     latency: Vec<(Subject, Vec<(f64, f64)>)>,
+    /// Names of those that were not timed, since one picture does not take more lines.
+    untimed: Vec<String>,
     pieces: Vec<(Subject, Result<Pieces>)>,
     maps: Vec<(Subject, Map)>,
     /// Who is in no picture, or not in all of them, and why.
@@ -66,19 +68,19 @@ impl Measured {
     pub(super) fn of(program: &Program, trace: Trace, subjects: &[Subject], overhead: u64) -> Result<Self> {
         let able: Vec<&Subject> = subjects.iter().filter(|subject| subject.level == trace.level).collect();
         let rows = replay::rows(program, &trace, &able, overhead);
-        let mut missing: Vec<String> =
-            rows.iter().filter_map(|row| Some(format!("{}: {}", row.subject.name, lack(row)?))).collect();
+        let mut missing: Vec<String> = rows.iter().flat_map(lacks).collect();
         let able = in_order(&rows);
         let ours: Vec<&Subject> = able.iter().copied().filter(|subject| subject.kind == Kind::Ours).collect();
-        let lines: Vec<&Subject> = able.iter().copied().take(MOST_LINES).collect();
+        let (lines, rest) = able.split_at(able.len().min(MOST_LINES));
+        let untimed = rest.iter().map(|subject| subject.name.clone()).collect();
         // Of what takes its memory from an operating system, nobody knows what is free.
         let own: Vec<&Subject> = able.iter().copied().filter(|subject| subject.kind != Kind::Hosted).collect();
         let tight = format!("--region-bytes={}", tight_bytes(&trace));
         // Times are taken one after the other.
-        let latency = told(asked(program, &trace, &["latency"], &lines, 1), &mut missing)?;
+        let latency = told(asked(program, &trace, &["latency"], lines, 1), &mut missing)?;
         let pieces = asked(program, &trace, &["profile", &tight], &own, jobs::workers());
         let maps = told(asked(program, &trace, &["maps"], &ours, jobs::workers()), &mut missing)?;
-        Ok(Self { trace, rows, latency, pieces, maps, missing })
+        Ok(Self { trace, rows, latency, untimed, pieces, maps, missing })
     }
 
     /// Which of our backends suits it.
@@ -159,9 +161,12 @@ impl Measured {
             y_words: |log| format!("{:.0}", 10_f64.powf(log)),
             y_from: 1.0,
         };
-        let about = "The shortest of five times of each operation, sorted, on this machine: to compare lines of one \
-                     picture. The clock itself is in every time.";
-        Ok(self.figure("latency", "Latency", about, charts::lines(&lines, &axes)?))
+        let about = format!(
+            "The shortest of five times of each operation, sorted, on this machine: to compare lines of one picture. The \
+             clock itself is in every time.{}",
+            not_drawn(&self.untimed)
+        );
+        Ok(self.figure("latency", "Latency", &about, charts::lines(&lines, &axes)?))
     }
 
     /// None if nobody serves the trace in little memory.
@@ -171,16 +176,16 @@ impl Measured {
             let points = (1..).zip(&pieces.whole).map(|(n, share)| (f64::from(n) / count, *share)).collect();
             Line { name: subject.name.clone(), points }
         };
-        let (mut lines, mut without) = (Vec::new(), Vec::new());
+        let (mut lines, mut without, mut rest) = (Vec::new(), Vec::new(), Vec::new());
         for (subject, pieces) in &self.pieces {
             match pieces {
                 Ok(pieces) if pieces.refused > 0 => {
                     without.push(format!("{} refuses {} requests", subject.name, pieces.refused));
                 }
                 Ok(pieces) if pieces.whole.is_empty() => without.push(format!("{} never merges", subject.name)),
-                Ok(_) if lines.len() == MOST_LINES => {}
+                Ok(_) if lines.len() == MOST_LINES => rest.push(subject.name.clone()),
                 Ok(pieces) => lines.push(line(subject, pieces)),
-                Err(error) => without.push(format!("{}: {error:#}", subject.name)),
+                Err(error) => without.push(format!("{}: {}", subject.name, error.root_cause())),
             }
         }
         if lines.is_empty() {
@@ -191,8 +196,8 @@ impl Measured {
             Axes { x: "done of the trace", y: "in large pieces", x_words: percent, y_words: percent, y_from: 0.0 };
         let mut about = format!(
             "In {TIGHT_TIMES} times the memory that is live at most: of what nobody asked for, the share in large pieces. For \
-             blocks this is the largest one that would be granted, for pages whole aligned 2 MiB. Higher is better. Of the \
-             other allocators, those with the shortest mean operation are drawn."
+             blocks this is the largest one that would be granted, for pages whole aligned 2 MiB. Higher is better.{}",
+            not_drawn(&rest)
         );
         if !without.is_empty() {
             let _ = write!(about, " In so little memory there is no line for: {}.", without.join("; "));
@@ -230,18 +235,25 @@ fn tight_bytes(trace: &Trace) -> u64 {
     ((trace.peak_bytes() as f64 * TIGHT_TIMES) as u64).next_multiple_of(2 << 20)
 }
 
-/// Why an allocator is in no picture.
-fn lack(row: &Row) -> Option<String> {
-    match &row.mean {
-        Err(why) => Some(why.clone()),
-        Ok(mean) if mean.refused > 0 => Some(format!("refuses {} requests in 128 MiB", mean.refused)),
-        Ok(_) => None,
+/// Why an allocator is in no picture, or not in one of them.
+fn lacks(row: &Row) -> Vec<String> {
+    let name = &row.subject.name;
+    if let Some(why) = row.lack() {
+        return vec![format!("{name}: {why}")];
     }
+    let worst = row.worst.as_ref().err().map(|why| format!("{name}, worst operation: {why}"));
+    let needed = row.needed.as_ref().err().map(|why| format!("{name}, memory needed: {why}"));
+    worst.into_iter().chain(needed).collect()
+}
+
+/// A sentence that names who is not drawn; none if nobody.
+fn not_drawn(names: &[String]) -> String {
+    if names.is_empty() { String::new() } else { format!(" Not drawn: {}.", names.join(", ")) }
 }
 
 /// Those who replayed the whole trace.
 fn served(rows: &[Row]) -> impl Iterator<Item = &Row> + Clone {
-    rows.iter().filter(|row| lack(row).is_none())
+    rows.iter().filter(|row| row.lack().is_none())
 }
 
 /// Those who replayed the trace: backends of this project, then packages for kernels, then the others; each the fastest first.
@@ -296,7 +308,7 @@ fn asked<T: for<'d> Deserialize<'d>>(
 mod tests {
     use anyhow::Context;
 
-    use super::{Look, Map, Measured, Pieces, in_order, told};
+    use super::{Look, Map, Measured, Pieces, in_order, lacks, told};
     use crate::replay::tests::{row, trace};
 
     #[test]
@@ -316,8 +328,17 @@ mod tests {
         };
         let pieces = vec![pieces("whole-one", 0), pieces("refuser", 3)];
         let latency = vec![(subject, vec![(0.0, 10.0), (0.9, 20.0), (1.0, 1000.0)])];
-        let figures =
-            Measured { trace: trace(), rows, latency, pieces, maps, missing: Vec::new() }.figures().unwrap();
+        let figures = Measured {
+            trace: trace(),
+            rows,
+            latency,
+            untimed: vec!["third".to_owned()],
+            pieces,
+            maps,
+            missing: Vec::new(),
+        }
+        .figures()
+        .unwrap();
         let names: Vec<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();
         let kinds = ["speed", "worst", "memory", "latency", "fragmentation", "map-mine"];
         assert_eq!(names, kinds.map(|kind| format!("boot-bytes-{kind}")));
@@ -327,6 +348,7 @@ mod tests {
             figures[0]
         );
         assert!(figures.iter().all(|figure| figure.svg.starts_with("<svg ")));
+        assert!(figures[3].about.ends_with(" Not drawn: third."), "{:?}", figures[3]);
         assert!(figures[4].svg.contains("whole-one") && !figures[4].svg.contains("refuser"), "{:?}", figures[4]);
         assert!(figures[4].about.contains("no line for: refuser refuses 3 requests."), "{:?}", figures[4]);
         assert!(figures[5].about.contains("more orange below"), "{}", figures[5].about);
@@ -347,6 +369,16 @@ mod tests {
         rows[5].mean.as_mut().unwrap().refused = 1;
         let names: Vec<&str> = in_order(&rows).into_iter().map(|subject| subject.name.as_str()).collect();
         assert_eq!(names, ["mine", "fast", "slow", "host"]);
+    }
+
+    #[test]
+    fn whoever_is_not_in_every_picture_is_named_with_the_reason() {
+        let (whole, mut half, mut none) = (row("whole", "ours"), row("half", "hosted"), row("none", "peer"));
+        half.needed = Err("takes its memory elsewhere".to_owned());
+        none.mean.as_mut().unwrap().refused = 4;
+        assert_eq!(lacks(&whole), [""; 0]);
+        assert_eq!(lacks(&half), ["half, memory needed: takes its memory elsewhere"]);
+        assert_eq!(lacks(&none), ["none: refuses 4 requests in 128 MiB"]);
     }
 
     #[test]

@@ -161,18 +161,24 @@ fn recommended(contents: &Contents) -> String {
         let out = if out.is_empty() { String::new() } else { format!(" Out: {}.", out.join("; ")) };
         format!("<li><b>{}</b>. {}</li>\n", escaped(trace), escaped(&format!("{why}{out}")))
     };
+    let in_manifest = line.as_ref().map_or_else(String::new, |line| {
+        format!(
+            "<p>In the Cargo.toml of your kernel:</p>\n<pre>[dependencies]\n{}</pre>\n<p>{}</p>\n",
+            escaped(line),
+            words(RELEASES)
+        )
+    });
     format!(
-        "<p>Recommended for the recordings on this page: {}.</p>\n<ul>\n{}</ul>\n<p>What is declared missing or was not tried stands below, with its reason. In the Cargo.toml of your kernel:</p>\n\
-         <pre>[dependencies]\n{}</pre>\n<p>{}</p>\n<p>Why, recording by recording:</p>\n<ul>\n{}</ul>\n\
-         <p>Each engine was measured alone, on one region and without a lock; the worst operation is that of the slowest by the \
-         clock. The backend of the least cost is recommended: instructions × memory² × worst^¼, each as a multiple of the \
-         least. Your kernel may allocate otherwise, and deadlines may matter more: record it (traces/README.md tells how), \
+        "<p>Recommended for the recordings on this page: {}.</p>\n<ul>\n{}</ul>\n<p>What is declared missing or was not \
+         tried stands below, with its reason.</p>\n{in_manifest}<p>Why, recording by recording:</p>\n<ul>\n{}</ul>\n\
+         <p>The backend of the least cost is recommended: instructions × memory² × worst^¼, each as a multiple of the least; of \
+         several recordings, the costs are multiplied, and who could not replay one of them is out. Each engine was measured \
+         alone, on one region and without a lock; the worst operation is that of the slowest by the clock.</p>\n\
+         <p>Your kernel may allocate otherwise, and deadlines may matter more: record it (traces/README.md tells how), \
          and <code>cargo xtask advise TRACE</code> recommends for that recording, <code>--prefer worst</code> by its worst \
          operation.</p>\n",
         words(choice),
         chosen.iter().map(proof).collect::<String>(),
-        escaped(line),
-        words(RELEASES),
         advice.iter().map(reason).collect::<String>()
     )
 }
@@ -235,30 +241,39 @@ pub(super) fn write_pictures(directory: &Path, figures: &[&Figure]) -> Result<()
     Ok(())
 }
 
-/// Writes the pictures that lie in `directory` anew, and says which.
+/// The names of the pictures that lie in `directory`.
 ///
 /// # Errors
 ///
-/// There is no such directory, it holds no picture, or one that is not made any more.
-pub(super) fn renew_pictures(directory: &Path, figures: &[&Figure]) -> Result<()> {
+/// There is no such directory, or no picture in it.
+pub(super) fn shown_pictures(directory: &Path) -> Result<Vec<String>> {
     let entries = std::fs::read_dir(directory).with_context(|| format!("reading {}", directory.display()))?;
-    let names =
-        entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect::<Result<Vec<_>>>()?;
-    let pictures: Vec<&String> = names.iter().filter(|name| name.ends_with(".svg")).collect();
-    ensure!(!pictures.is_empty(), "{} holds no picture to renew", directory.display());
-    for name in pictures {
-        let figure = figures.iter().find(|figure| figure.file() == *name);
-        let figure = figure
-            .with_context(|| format!("{name} in {} is none of the pictures made here", directory.display()))?;
-        write_pictures(directory, &[*figure])?;
-        println!("renewed: {}", directory.join(name).display());
-    }
+    let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    let mut names = names.collect::<Result<Vec<String>>>()?;
+    names.retain(|name| name.ends_with(".svg"));
+    ensure!(!names.is_empty(), "{} holds no picture to renew", directory.display());
+    Ok(names)
+}
+
+/// Writes the pictures of these names into `directory` anew, and says which.
+///
+/// # Errors
+///
+/// One is not made any more; then none is written.
+pub(super) fn renew_pictures(directory: &Path, names: &[String], figures: &[&Figure]) -> Result<()> {
+    let figure = |name: &String| {
+        let figure = figures.iter().find(|figure| figure.file() == *name).copied();
+        figure.with_context(|| format!("{name} in {} is none of the pictures made here", directory.display()))
+    };
+    let renewed: Vec<&Figure> = names.iter().map(figure).collect::<Result<_>>()?;
+    write_pictures(directory, &renewed)?;
+    names.iter().for_each(|name| println!("renewed: {}", directory.join(name).display()));
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Contents, Figure, Group, alone, page, renew_pictures};
+    use super::{Contents, Figure, Group, alone, page, renew_pictures, shown_pictures};
     use crate::advise::Recommendation;
     use crate::advise::recommendation::tests::{advice, facade};
     use crate::boot::protocol::Outcome;
@@ -327,15 +342,19 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let groups = contents(Outcome::Passed).groups;
         let figures: Vec<&Figure> = groups[0].figures.iter().collect();
-        let renew = || renew_pictures(directory.path(), &figures);
+        let directory = directory.path();
+        let renew = || shown_pictures(directory).and_then(|names| renew_pictures(directory, &names, &figures));
         assert!(renew().unwrap_err().to_string().contains("no picture to renew"));
-        let shown = directory.path().join("x.svg");
+        let shown = directory.join("x.svg");
         std::fs::write(&shown, "old").unwrap();
         renew().unwrap();
         assert!(std::fs::read_to_string(&shown).unwrap().starts_with("<svg"));
-        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
-        std::fs::write(directory.path().join("gone.svg"), "old").unwrap();
+        assert_eq!(std::fs::read_dir(directory).unwrap().count(), 1);
+        std::fs::write(&shown, "old").unwrap();
+        std::fs::write(directory.join("gone.svg"), "old").unwrap();
         assert!(renew().unwrap_err().to_string().contains("gone.svg"));
+        assert_eq!(std::fs::read_to_string(&shown).unwrap(), "old");
+        assert!(shown_pictures(&directory.join("nowhere")).is_err());
     }
 
     #[test]

@@ -14,10 +14,10 @@ pub(crate) const NARROW_TARGET: &str = "i686-unknown-linux-gnu";
 pub(crate) const BIG_ENDIAN_TARGET: &str = "s390x-unknown-linux-gnu";
 
 /// Links its programs.
-const BIG_ENDIAN_LINKER: &str = "s390x-linux-gnu-gcc";
+pub(crate) const BIG_ENDIAN_LINKER: &str = "s390x-linux-gnu-gcc";
 
 /// Runs its programs.
-const BIG_ENDIAN_EMULATOR: &str = "qemu-s390x";
+pub(crate) const BIG_ENDIAN_EMULATOR: &str = "qemu-s390x";
 
 /// Where the C library of its programs lies: below it, `lib`.
 const BIG_ENDIAN_ROOT: &str = "/usr/s390x-linux-gnu";
