@@ -64,13 +64,15 @@ impl Event {
     #[inline(always)]
     #[must_use]
     pub const fn alloc(at: Moment, address: usize, size: usize, align: usize) -> Self {
+        debug_assert!(align.is_power_of_two(), "an alignment is a power of two");
         Self::new(at, ALLOC, address, size, align)
     }
 
-    /// The same allocation, with every byte 0.
+    /// The same allocation, with every byte 0. Nothing but an allocation can be that.
     #[inline(always)]
     #[must_use]
     pub const fn zeroed(self) -> Self {
+        debug_assert!(matches!(self.what & ZEROED, ALLOC | ZEROED), "only an allocation has zeroed bytes");
         Self { what: self.what | ZEROED, ..self }
     }
 
@@ -158,5 +160,19 @@ mod tests {
     fn a_size_beyond_the_field_stays_in_the_field() {
         let alloc = Event::alloc(NOW, 0, 1 << 40, 1);
         assert_eq!(alloc.operation(), Operation::Alloc { size: u32::MAX, align_log2: 0, flags: Flags::NONE });
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "only an allocation")]
+    fn what_is_no_allocation_is_not_zeroed() {
+        let _ = Event::free(NOW, 8, 8).zeroed();
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "power of two")]
+    fn an_alignment_is_a_power_of_two() {
+        let _ = Event::alloc(NOW, 8, 8, 0);
     }
 }

@@ -34,7 +34,11 @@ unsafe extern "C" {
 const ALIGN: usize = 2 * size_of::<usize>();
 
 /// Bytes of a page, for valloc.
-const PAGE_BYTES: usize = 4096;
+fn page_bytes() -> usize {
+    // SAFETY: the question has no conditions.
+    let answer = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(answer).unwrap_or(4096)
+}
 
 fn born(block: *mut c_void, size: usize, align: usize) -> *mut c_void {
     if !block.is_null() {
@@ -45,7 +49,9 @@ fn born(block: *mut c_void, size: usize, align: usize) -> *mut c_void {
 
 fn aligned(align: usize, size: usize) -> *mut c_void {
     // SAFETY: the C library's own function takes any alignment and size.
-    born(unsafe { __libc_memalign(align, size) }, size, align.next_power_of_two())
+    let block = unsafe { __libc_memalign(align, size) };
+    // Where there is no next power of two, there is no block either.
+    born(block, size, align.checked_next_power_of_two().unwrap_or(ALIGN))
 }
 
 /// As the C library's.
@@ -135,7 +141,14 @@ extern "C" fn aligned_alloc(align: size_t, size: size_t) -> *mut c_void {
 /// As the C library's.
 #[unsafe(no_mangle)]
 extern "C" fn valloc(size: size_t) -> *mut c_void {
-    aligned(PAGE_BYTES, size)
+    aligned(page_bytes(), size)
+}
+
+/// As the C library's: whole pages.
+#[unsafe(no_mangle)]
+extern "C" fn pvalloc(size: size_t) -> *mut c_void {
+    let page = page_bytes();
+    size.checked_next_multiple_of(page).map_or(ptr::null_mut(), |size| aligned(page, size))
 }
 
 /// As the C library's.
