@@ -69,8 +69,10 @@ impl Options {
             coverage::try_install();
         }
         println!(
-            "every subset of the features of allocator; tests as 32-bit programs; Miri; every backend with {MACHINES_MIB:?} \
-             MiB; every provoked failure on every backend"
+            "Runs every subset of the features of allocator; the tests as 32-bit programs; evidence at every place; the page \
+             of report in a browser; Miri; proofs; checks for undefined behaviour and of provenance; scripts under Valgrind; \
+             more scripts and larger heaps; coverage; mutants; each fuzz target for {FUZZ_SECONDS} s; boots of every backend \
+             with {MACHINES_MIB:?} MiB and with every provoked failure."
         );
         let mut steps = Steps::new(workspace, "deep")?;
         steps.step("feature subsets of allocator", |log| feature_subsets(workspace, log));
