@@ -7,8 +7,10 @@
 //!                                   └─────────── growth ───────────┘
 //! ```
 //!
-//! What is kept may be a store for the next request; then the second load, the same as the first, takes no page more.
-//! If it does take more, it is a leak.
+//! What is kept may be a store for the next request. A byte level that gives the store back when it is asked to is then as at the
+//! start. One that does not must take no page more for the second load, the same as the first: if it does take more, it is a leak.
+//! (A store may well be larger after the second load: where its blocks lie, and so how many records they need, depends on what
+//! came before.)
 
 /// What an allocator holds at one moment.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -45,7 +47,7 @@ pub enum Verdict {
     Recovered,
     /// The byte level keeps pages, and nothing but.
     KeepsPages,
-    /// The second load took more pages than the first.
+    /// The second load took more pages than the first, and not all were given back.
     Grows,
     /// Bytes stay in use.
     StaysInUse,
@@ -91,7 +93,9 @@ impl Recovery {
         let kept_bytes = trimmed.heap_held_bytes.saturating_sub(at_start.heap_held_bytes);
         let growth_bytes = after_second.heap_held_bytes.saturating_sub(after_first.heap_held_bytes);
         let newly_used = trimmed.heap_used_bytes.saturating_sub(at_start.heap_used_bytes);
-        let verdict = if growth_bytes > 0 {
+        let verdict = if trimmed == at_start {
+            Verdict::Recovered
+        } else if growth_bytes > 0 {
             Verdict::Grows
         } else if after_second.heap_used_bytes > after_first.heap_used_bytes
             || newly_used > kept_bytes / RECORDS_SHARE
@@ -99,8 +103,6 @@ impl Recovery {
             Verdict::StaysInUse
         } else if !pages_add_up(at_start, trimmed) {
             Verdict::LosesPages
-        } else if trimmed == at_start {
-            Verdict::Recovered
         } else {
             Verdict::KeepsPages
         };
@@ -164,6 +166,11 @@ mod tests {
     #[test]
     fn an_allocator_as_at_the_start_has_recovered() {
         assert_eq!(judge(|moments| moments.trimmed = START), (0, 0, Verdict::Recovered));
+        let larger = judge(|moments| {
+            moments.after_second.heap_held_bytes += 4096;
+            moments.trimmed = START;
+        });
+        assert_eq!(larger, (0, 4096, Verdict::Recovered));
     }
 
     #[test]

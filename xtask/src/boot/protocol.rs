@@ -232,7 +232,7 @@ pub(crate) struct Recovery {
 pub(crate) struct Burst {
     /// Bytes of its blocks.
     pub(crate) requested_bytes: u64,
-    /// Bytes that the byte level held for them.
+    /// Bytes that the byte level held with them.
     pub(crate) held_bytes: u64,
     /// Bytes that it still held when they were given back.
     pub(crate) kept_bytes: u64,

@@ -86,7 +86,7 @@ fn take_all_pages() -> (usize, Holdings) {
 fn report(burst: &Burst) {
     let Burst { requested_bytes, held_bytes, kept_bytes, free_pages, had_pages, verdict } = *burst;
     crate::println!(
-        "burst: {requested_bytes} bytes of small blocks; {held_bytes} bytes held for them, {kept_bytes} when they were given back"
+        "burst: {requested_bytes} bytes of small blocks; {held_bytes} bytes held with them, {kept_bytes} when they were given back"
     );
     crate::println!("  {free_pages} pages free before, {had_pages} had after: {}", verdict.why());
     console::report("burst", |line| {

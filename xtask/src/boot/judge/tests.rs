@@ -122,6 +122,8 @@ fn a_backend_that_gives_back_may_keep_nothing() {
     let judged = |log: &str| complaints(&plan, &Ending::Exited(33), &Record::of_log(log));
     assert_eq!(judged(&log), [""; 0]);
     assert_eq!(judged(&log.replace(nothing, kept)).len(), 1);
+    let more = "growth_bytes_second_replay=4096";
+    assert_eq!(judged(&log.replace("growth_bytes_second_replay=0", more)), [""; 0], "a store that was given back");
     let burst = "had_pages=120000 outcome=passed";
     let short = "had_pages=110000 outcome=declared";
     assert_eq!(judged(&log.replace(burst, short)).len(), 1);
