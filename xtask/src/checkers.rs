@@ -20,7 +20,8 @@ fn unstable(workspace: &Workspace, name: &str, args: &str, flags: &str) -> Comma
 
 /// Runs the tests in release, with the checks for undefined behaviour that otherwise only debug builds have.
 pub(crate) fn undefined_behaviour(workspace: &Workspace, log: &mut Log) -> Outcome {
-    let args = format!("test --release --tests{}", test::host_libraries(workspace));
+    // Not `--tests` alone: a test loads an example before another program, and cargo builds examples as programs only here.
+    let args = format!("test --release{}", test::host_libraries(workspace));
     Outcome::of(log.run(unstable(workspace, "ub-checks", &args, "-Zub-checks=yes")))
 }
 

@@ -39,7 +39,7 @@ const EFFORT: &str = "20";
 /// s390x-unknown-linux-gnu, a linker and an emulator (qemu-user, gcc-s390x-linux-gnu, libc6-dev-s390x-cross); for Miri a nightly toolchain with it. With
 /// `--setup`, what is missing is installed, but for the nightly toolchain.
 ///
-/// Takes: about an hour on two processors.
+/// Takes: one to two hours on two processors.
 #[derive(Args, Debug)]
 #[command(after_long_help = "Examples:
   cargo xtask deep --setup     on a fresh machine
