@@ -33,7 +33,7 @@ use crate::workspace::Workspace;
 /// Needs: the Rust toolchain alone for this machine; for the others what `--setup` installs: the targets
 /// i686-unknown-linux-gnu and s390x-unknown-linux-gnu, compilers that link for them, and QEMU.
 ///
-/// Takes: three minutes on two processors.
+/// Takes: four minutes on two processors from clean.
 #[derive(Args, Debug)]
 #[command(after_long_help = "Examples:
   cargo xtask evidence --setup            every place
